@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per kind of test, so that `vitest --project unit` needs no server. */
+const project = (name: string, options: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, ...options },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit'),
+      project('contract', { testTimeout: 120_000, hookTimeout: 60_000 }),
+      project('integration', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('e2e', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('chaos', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
+    ],
+  },
+});
