@@ -38,7 +38,9 @@ export function parseDecimal(text: string): DecimalResult {
 
 /** Prints a scaled answer as a decimal: `formatScaled(1234567n, 4)` is `123.4567`. Exact, without exponent. */
 export function formatScaled(value: bigint, decimals: number): string {
-  const digits = abs(value).toString().padStart(decimals + 1, '0');
+  const digits = abs(value)
+    .toString()
+    .padStart(decimals + 1, '0');
   const sign = value < 0n ? '-' : '';
   if (decimals === 0) return sign + digits;
   return `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;

@@ -23,7 +23,8 @@ export function divide(a: Rational, b: Rational): Rational | undefined {
 }
 
 /** `a − b`. */
-export const subtract = (a: Rational, b: Rational): Rational => reduce({ n: a.n * b.d - b.n * a.d, d: a.d * b.d });
+export const subtract = (a: Rational, b: Rational): Rational =>
+  reduce({ n: a.n * b.d - b.n * a.d, d: a.d * b.d });
 
 /** The arithmetic mean of two fractions. */
 export const mean = (a: Rational, b: Rational): Rational =>

@@ -38,7 +38,9 @@ export async function withDeadline<T>(
   let onParentAbort: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   const stopped = new Promise<never>((_resolve, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), { once: true });
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), {
+      once: true,
+    });
     timer = setTimeout(() => controller.abort(new DeadlineError(operation, timeoutMs)), timeoutMs);
     onParentAbort = () => controller.abort(parent?.reason);
     parent?.addEventListener('abort', onParentAbort, { once: true });

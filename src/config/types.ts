@@ -87,7 +87,12 @@ export interface FeedSource extends SourceBase {
   readonly inputs: readonly string[];
 }
 
-export type SourceConfig = HttpSource | WebSocketSource | ExternalAdapterSource | AggregatorSource | FeedSource;
+export type SourceConfig =
+  | HttpSource
+  | WebSocketSource
+  | ExternalAdapterSource
+  | AggregatorSource
+  | FeedSource;
 
 /** When a feed's market is open; absent means always. */
 export interface MarketHours {
@@ -217,5 +222,10 @@ export type KeySettings =
   | { readonly kind: 'environment'; readonly privateKeys: readonly string[] }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'keystore'; readonly paths: readonly string[]; readonly passwordFile: string }
-  | { readonly kind: 'kms'; readonly keyIds: readonly string[]; readonly region?: string; readonly endpoint?: string }
+  | {
+      readonly kind: 'kms';
+      readonly keyIds: readonly string[];
+      readonly region?: string;
+      readonly endpoint?: string;
+    }
   | { readonly kind: 'web3signer'; readonly url: string; readonly addresses: readonly string[] };
