@@ -77,6 +77,20 @@ export const UPDATE_ERRORS = [
 ] as const;
 export type UpdateError = (typeof UPDATE_ERRORS)[number];
 
+/** What asking a peer for its signed report can end with. */
+export const PEER_RESULTS = [
+  'ok',
+  'not_found',
+  'timeout',
+  'network',
+  'http_status',
+  'too_large',
+  'invalid_signature',
+  'not_a_signer',
+  'other_round',
+] as const;
+export type PeerResult = (typeof PEER_RESULTS)[number];
+
 /** Creates all metrics in a registry of their own. */
 export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
   const registry = new Registry();
@@ -147,6 +161,11 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'Sources whose observation was used at the last tick',
       ['feed'],
     ),
+    feedInfo: gauge('oracle_feed_info', '1: the group and the chain (adapter) that the feed belongs to', [
+      'feed',
+      'group',
+      'adapter',
+    ]),
     decisions: counter('oracle_decisions_total', 'Verdicts per feed and tick', ['feed', 'reason']),
 
     sourceRequests: counter('oracle_source_requests_total', 'Polls of a source by result', [
@@ -171,6 +190,26 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       [],
     ),
     groupLeader: gauge('oracle_group_leader', '1 while this replica publishes the group, else 0', ['group']),
+    groupsWithoutHolder: gauge(
+      'oracle_groups_without_holder',
+      'Groups of the configuration that no replica holds a lease of, as this replica sees it; for the autoscaler',
+      [],
+    ),
+    tickLag: gauge(
+      'oracle_loop_tick_lag_seconds',
+      'How late the last tick was worked off; for the autoscaler',
+      [],
+    ),
+    groupThreshold: gauge('oracle_group_threshold', 'Signatures that a round of the group needs', ['group']),
+    groupSignatures: gauge(
+      'oracle_group_signatures',
+      'Valid signatures, the own ones included, that the last attempt at a round had',
+      ['group'],
+    ),
+    peerReports: counter('oracle_peer_reports_total', 'Requests for the signed report of a peer, by result', [
+      'peer',
+      'result',
+    ]),
     oldestPending: gauge(
       'oracle_transaction_oldest_pending_seconds',
       'Age of the oldest unconfirmed transaction, 0 without one',
@@ -185,6 +224,11 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'oracle_transmitter_runway_days',
       'Days that the balance lasts at the spending of the last day',
       ['adapter', 'address'],
+    ),
+    transmitterMinBalance: gauge(
+      'oracle_transmitter_min_balance',
+      'Configured balance below which a transmitter key of the chain is low; 0 switches the alert off',
+      ['adapter'],
     ),
     transmitterFeeAtCap: gauge(
       'oracle_transmitter_fee_at_cap',
@@ -229,6 +273,9 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
     },
     declareSource(source: string): void {
       for (const result of SOURCE_RESULTS) metrics.sourceRequests.inc({ source, result }, 0);
+    },
+    declarePeer(peer: string): void {
+      for (const result of PEER_RESULTS) metrics.peerReports.inc({ peer, result }, 0);
     },
     declareChain(adapter: string): void {
       metrics.rpcRequests.inc({ adapter }, 0);
