@@ -1,0 +1,267 @@
+/** Settings of the process: read from the environment through convict with formats that refuse what they do not fit. */
+import convict from 'convict';
+import type { Rational } from '../common/rational.js';
+import type { Address } from '../common/words.js';
+import { ConfigError, type ConfigProblem } from './problem.js';
+import {
+  type Reader,
+  readAddress,
+  readDeviation,
+  readInteger,
+  readSeconds,
+  readText,
+  readUrl,
+  readWord,
+} from './scalars.js';
+import type { Environment, KeySettings, LogLevel } from './types.js';
+
+/** The environment's defaults for chains and feeds, beneath what the files say. */
+export interface EnvironmentDefaults {
+  readonly rpcUrls: readonly string[];
+  readonly chainId?: number;
+  readonly aggregator?: Address;
+  readonly heartbeatSeconds: number;
+  readonly deviation: Rational | 'off';
+}
+
+export interface LoadedEnvironment {
+  readonly environment: Environment;
+  readonly defaults: EnvironmentDefaults;
+  /** Texts that must never be printed. */
+  readonly secrets: readonly string[];
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const readRpcUrl = readUrl('http', 'https');
+
+const readRpcUrls: Reader<readonly string[]> = (text) => {
+  const urls = text
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
+  const failed = urls.map((url) => readRpcUrl(url)).find((result) => !result.ok);
+  return failed ?? { ok: true, value: urls };
+};
+
+/** Every variable that the daemon reads, with its reader; `sensitive` values are never repeated in a message. */
+const VARIABLES = {
+  RPC_URL: {
+    read: readRpcUrls,
+    fallback: '',
+    sensitive: true,
+    doc: 'JSON-RPC endpoints of the chain, comma-separated',
+  },
+  CHAIN_ID: {
+    read: readInteger(1, 2 ** 47),
+    fallback: '',
+    doc: 'Chain id; read from the endpoints and pinned when absent',
+  },
+  AGGREGATOR_ADDRESS: { read: readAddress, fallback: '', doc: 'Address of the OracleAggregator' },
+  PRIVATE_KEY: {
+    read: readText,
+    fallback: '',
+    sensitive: true,
+    doc: 'Private keys of the pool, comma-separated',
+  },
+  PRIVATE_KEY_FILE: { read: readText, fallback: '', doc: 'File with private keys, one a line' },
+  KEYSTORE_FILE: { read: readText, fallback: '', doc: 'Encrypted keystore files, comma-separated' },
+  KEYSTORE_PASSWORD_FILE: { read: readText, fallback: '', doc: 'File with the password of the keystores' },
+  KMS_KEY_ID: { read: readText, fallback: '', doc: 'AWS KMS key ids, comma-separated' },
+  KMS_ENDPOINT: {
+    read: readUrl('http', 'https'),
+    fallback: '',
+    doc: 'Endpoint of AWS KMS, where it is not the public one',
+  },
+  AWS_REGION: { read: readText, fallback: '', doc: 'Region of AWS KMS' },
+  WEB3SIGNER_URL: {
+    read: readUrl('http', 'https'),
+    fallback: '',
+    sensitive: true,
+    doc: 'URL of a Web3Signer',
+  },
+  WEB3SIGNER_ADDRESSES: {
+    read: readText,
+    fallback: '',
+    doc: 'Addresses to use of the Web3Signer, comma-separated',
+  },
+  HEARTBEAT: { read: readSeconds(1, 30 * 86_400), fallback: '1h', doc: 'On-chain age that is never passed' },
+  DEVIATION_THRESHOLD: {
+    read: readDeviation,
+    fallback: '0.5',
+    doc: 'Percent of change that is published at once, or off',
+  },
+  STATE_URL: {
+    read: readUrl('memory', 'redis', 'rediss', 'redis+sentinel', 'rediss+sentinel'),
+    fallback: 'memory:',
+    sensitive: true,
+    doc: 'memory: or redis://…',
+  },
+  CONFIG_DIR: { read: readText, fallback: 'config', doc: 'Directory of the YAML configuration' },
+  LOG_LEVEL: { read: readWord(...LOG_LEVELS), fallback: 'info', doc: LOG_LEVELS.join(', ') },
+  METRICS_PORT: { read: readInteger(0, 65_535), fallback: '8000', doc: 'Port of /metrics' },
+  HTTP_PORT: { read: readInteger(0, 65_535), fallback: '8080', doc: 'Port of health, status and API' },
+  BIND_ADDRESS: { read: readText, fallback: '0.0.0.0', doc: 'Address to listen on' },
+} as const satisfies Record<string, Variable>;
+
+interface Variable {
+  readonly read: Reader<unknown>;
+  readonly fallback: string;
+  readonly sensitive?: boolean;
+  readonly doc: string;
+}
+
+type Name = keyof typeof VARIABLES;
+type ValueOf<N extends Name> = (typeof VARIABLES)[N]['read'] extends Reader<infer T> ? T : never;
+
+/** Names and descriptions of all variables, for the help text and the tests of the manifests. */
+export const environmentVariables: readonly { name: string; fallback: string; doc: string }[] =
+  Object.entries(VARIABLES).map(([name, { fallback, doc }]) => ({ name, fallback, doc }));
+
+/**
+ * Reads the environment. A variable that is set to the empty text counts as not set.
+ * @throws ConfigError naming each variable that does not fit, without the value where it could be a secret
+ */
+export function loadEnvironment(env: Readonly<Record<string, string | undefined>>): LoadedEnvironment {
+  const problems: ConfigProblem[] = [];
+  const settings = convict(
+    Object.fromEntries(
+      Object.entries(VARIABLES).map(([name, variable]: [string, Variable]) => [
+        name,
+        {
+          doc: variable.doc,
+          default: variable.fallback,
+          env: name,
+          sensitive: variable.sensitive ?? false,
+          format: (value: unknown) => {
+            const text = String(value);
+            const result = text === '' ? undefined : variable.read(text);
+            if (result && !result.ok)
+              problems.push({
+                where: 'environment',
+                path: name,
+                ...(variable.sensitive ? {} : { value: text }),
+                message: result.message,
+              });
+          },
+        },
+      ]),
+    ),
+    {
+      env: Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim())) as NodeJS.ProcessEnv,
+      args: [],
+    },
+  );
+  settings.validate({ allowed: 'strict' });
+
+  const value = <N extends Name>(name: N): ValueOf<N> | undefined => {
+    const text = String(settings.get(name));
+    if (text === '') return undefined;
+    const result = VARIABLES[name].read(text);
+    return result.ok ? (result.value as ValueOf<N>) : undefined;
+  };
+  const keys = readKeySettings(value, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const chainId = value('CHAIN_ID');
+  const aggregator = value('AGGREGATOR_ADDRESS');
+  const stateUrl = value('STATE_URL') ?? 'memory:';
+  return {
+    environment: {
+      stateUrl,
+      configDir: value('CONFIG_DIR') ?? 'config',
+      logLevel: (value('LOG_LEVEL') ?? 'info') as LogLevel,
+      metricsPort: value('METRICS_PORT') ?? 8000,
+      httpPort: value('HTTP_PORT') ?? 8080,
+      bindAddress: value('BIND_ADDRESS') ?? '0.0.0.0',
+      keys,
+    },
+    defaults: {
+      rpcUrls: value('RPC_URL') ?? [],
+      ...(chainId === undefined ? {} : { chainId }),
+      ...(aggregator === undefined ? {} : { aggregator }),
+      heartbeatSeconds: value('HEARTBEAT') ?? 3600,
+      deviation: value('DEVIATION_THRESHOLD') ?? 'off',
+    },
+    secrets: collectSecrets(stateUrl, value('RPC_URL') ?? [], keys),
+  };
+}
+
+type Lookup = <N extends Name>(name: N) => ValueOf<N> | undefined;
+
+/** Exactly one source of keys may be named; naming two is an error, because nobody could tell which one signs. */
+function readKeySettings(value: Lookup, problems: ConfigProblem[]): KeySettings {
+  const named = (
+    ['PRIVATE_KEY', 'PRIVATE_KEY_FILE', 'KEYSTORE_FILE', 'KMS_KEY_ID', 'WEB3SIGNER_URL'] as const
+  ).filter((name) => value(name) !== undefined);
+  if (named.length > 1) {
+    problems.push({
+      where: 'environment',
+      path: named.join(', '),
+      message: 'name only one source of keys; remove the others',
+    });
+  }
+  const list = (text: string) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  switch (named[0]) {
+    case 'PRIVATE_KEY':
+      return { kind: 'environment', privateKeys: list(value('PRIVATE_KEY') ?? '') };
+    case 'PRIVATE_KEY_FILE':
+      return { kind: 'file', path: value('PRIVATE_KEY_FILE') ?? '' };
+    case 'KEYSTORE_FILE': {
+      const passwordFile = value('KEYSTORE_PASSWORD_FILE');
+      if (passwordFile === undefined)
+        problems.push({
+          where: 'environment',
+          path: 'KEYSTORE_PASSWORD_FILE',
+          message: 'is needed beside KEYSTORE_FILE: the file that holds the password',
+        });
+      return {
+        kind: 'keystore',
+        paths: list(value('KEYSTORE_FILE') ?? ''),
+        passwordFile: passwordFile ?? '',
+      };
+    }
+    case 'KMS_KEY_ID': {
+      const region = value('AWS_REGION');
+      const endpoint = value('KMS_ENDPOINT');
+      return {
+        kind: 'kms',
+        keyIds: list(value('KMS_KEY_ID') ?? ''),
+        ...(region === undefined ? {} : { region }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+      };
+    }
+    case 'WEB3SIGNER_URL':
+      return {
+        kind: 'web3signer',
+        url: value('WEB3SIGNER_URL') ?? '',
+        addresses: list(value('WEB3SIGNER_ADDRESSES') ?? ''),
+      };
+    default:
+      return { kind: 'none' };
+  }
+}
+
+/** The parts of a URL that can be a secret: user, password, the path and query that hosted endpoints put keys into. */
+export function secretsOfUrl(url: string): string[] {
+  try {
+    const { username, password, pathname, search } = new URL(url);
+    const path = pathname.replace(/^\/+|\/+$/g, '');
+    const longest = path.split('/').filter((part) => part.length >= 16);
+    return [decodeURIComponent(username), decodeURIComponent(password), ...longest, search.slice(1)].filter(
+      (part) => part !== '' && part !== 'default',
+    );
+  } catch {
+    return [];
+  }
+}
+
+function collectSecrets(stateUrl: string, rpcUrls: readonly string[], keys: KeySettings): string[] {
+  const secrets = [...secretsOfUrl(stateUrl), ...rpcUrls.flatMap(secretsOfUrl)];
+  if (keys.kind === 'environment') secrets.push(...keys.privateKeys);
+  if (keys.kind === 'web3signer') secrets.push(...secretsOfUrl(keys.url));
+  return secrets;
+}

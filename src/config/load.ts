@@ -1,0 +1,290 @@
+/** Loads the configuration: files over environment over defaults, checked as a whole, or refused as a whole. */
+import type { Address } from '../common/words.js';
+import { type ConfigDocument, readConfigDirectory } from './documents.js';
+import { type EnvironmentDefaults, secretsOfUrl } from './environment.js';
+import { checkReferences, type FeedDefaults, resolveFeed } from './feeds.js';
+import { mergePresets, type Presets, shippedPresets } from './presets.js';
+import { ConfigError, type ConfigProblem } from './problem.js';
+import {
+  type ChainInput,
+  type FeedInput,
+  type FileInput,
+  fileSchema,
+  type GroupInput,
+  type SourceDefinition,
+} from './schema.js';
+import type { Report } from './sources.js';
+import type { ChainConfig, FeedConfig, GroupConfig, LogLevel, PublisherConfig } from './types.js';
+
+export interface LoadedConfig {
+  readonly config: PublisherConfig;
+  /** Overrides LOG_LEVEL while the files say so. */
+  readonly logLevel?: LogLevel;
+  /** Texts that must never be printed, beyond those of the environment. */
+  readonly secrets: readonly string[];
+}
+
+const DEFAULT_CHAIN = 'main';
+const DEFAULT_GROUP = 'default';
+const GWEI = 10n ** 9n;
+
+type Place = { readonly document: ConfigDocument; readonly path: readonly (string | number)[] };
+type Placed<T> = { readonly value: T; readonly place: Place };
+
+/**
+ * Reads and resolves the configuration directory.
+ * @throws ConfigError with every problem found, each with file, line, path, value and what is allowed
+ */
+export function loadConfig(
+  directory: string,
+  defaults: EnvironmentDefaults,
+  env: Readonly<Record<string, string | undefined>>,
+): LoadedConfig {
+  const { documents, hash, secrets } = readConfigDirectory(directory, env);
+  const problems: ConfigProblem[] = [];
+  const reporter =
+    ({ document, path }: Place): Report =>
+    (below, message, value) => {
+      const full = [...path, ...below];
+      const line = document.lineOf(full);
+      problems.push({
+        where: document.file,
+        ...(line === undefined ? {} : { line }),
+        path: formatPath(full),
+        ...(value === undefined ? {} : { value }),
+        message,
+      });
+    };
+
+  const files = documents.flatMap((document): Placed<FileInput>[] => {
+    const place = { document, path: [] };
+    const result = fileSchema.safeParse(document.content);
+    if (result.success) return [{ value: result.data, place }];
+    const report = reporter(place);
+    for (const issue of result.error.issues) {
+      const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+      if (issue.code === 'unrecognized_keys')
+        for (const key of issue.keys)
+          report([...path, key], 'is not a setting known here; mind the spelling');
+      else report(path, issue.message, scalarAt(document.content, path));
+    }
+    return [];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const presets = collectPresets(files);
+  const chains = resolveChains(files, defaults, reporter);
+  const placedFeeds: { feed: FeedConfig; report: Report }[] = [];
+  const feedAt = (input: FeedInput, place: Place, fallback: FeedDefaults): FeedConfig => {
+    const report = reporter(place);
+    const feed = resolveFeed(input, fallback, presets, report);
+    if (placedFeeds.some((other) => other.feed.name === feed.name))
+      report(['name'], 'is the name of another feed as well; names are unique', feed.name);
+    placedFeeds.push({ feed, report });
+    return feed;
+  };
+
+  const groups: GroupConfig[] = [];
+  for (const { value: group, place, feedPlace } of collectGroups(files)) {
+    const report = reporter(place);
+    const chain =
+      group.chain === undefined ? chains[0] : chains.find(({ config }) => config.name === group.chain);
+    if (!chain || (group.chain === undefined && chains.length > 1))
+      report(
+        ['chain'],
+        `must name one of the chains: ${chains.map(({ config }) => config.name).join(', ')}`,
+        group.chain ?? '',
+      );
+    const fallback: FeedDefaults = {
+      heartbeatSeconds: chain?.input.heartbeat ?? defaults.heartbeatSeconds,
+      deviation: chain?.input.deviation ?? defaults.deviation,
+      group,
+    };
+    const feeds = group.feeds.map((input, index) => feedAt(input, feedPlace(index), fallback));
+    groups.push(resolveGroup(group, chain?.config.name ?? DEFAULT_CHAIN, feeds, groups, report));
+  }
+  const fallback = { heartbeatSeconds: defaults.heartbeatSeconds, deviation: defaults.deviation };
+  const conversions = files.flatMap(({ value, place }) =>
+    (value.conversions ?? []).map((input, index) =>
+      feedAt(input, { ...place, path: ['conversions', index] }, fallback),
+    ),
+  );
+  if (groups.length === 0 && problems.length === 0)
+    problems.push({
+      where: documents.map(({ file }) => file).join(', '),
+      path: 'feeds',
+      message: 'is empty; name at least one feed under `feeds` or `groups`',
+    });
+  checkReferences(placedFeeds);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const logLevel = files.map(({ value }) => value.logLevel).find((level) => level !== undefined);
+  return {
+    config: {
+      chains: chains.map(({ config }) => config),
+      groups,
+      conversions,
+      pollIntervalMs: files.map(({ value }) => value.poll).find((poll) => poll !== undefined) ?? 1_000,
+      hash,
+    },
+    ...(logLevel === undefined ? {} : { logLevel }),
+    secrets: [...secrets, ...chains.flatMap(({ config }) => config.rpcUrls.flatMap(secretsOfUrl))],
+  };
+}
+
+function collectPresets(files: readonly Placed<FileInput>[]): Presets {
+  let presets = shippedPresets();
+  for (const { value } of files)
+    presets = mergePresets(presets, (value.sources ?? {}) as Record<string, SourceDefinition>);
+  return presets;
+}
+
+interface PlacedGroup extends Placed<GroupInput> {
+  readonly feedPlace: (index: number) => Place;
+}
+
+/** A plain list of feeds is one group; its settings may stand under `group`. */
+function collectGroups(files: readonly Placed<FileInput>[]): PlacedGroup[] {
+  const settings = files.find(({ value }) => value.group !== undefined);
+  const plain = files.flatMap(({ value, place }) =>
+    (value.feeds ?? []).map((feed, index) => ({ feed, place: { ...place, path: ['feeds', index] } })),
+  );
+  const named = files.flatMap(({ value, place }) =>
+    (value.groups ?? []).map((group, index) => ({
+      value: group,
+      place: { ...place, path: ['groups', index] },
+      feedPlace: (feed: number) => ({ ...place, path: ['groups', index, 'feeds', feed] }),
+    })),
+  );
+  const [first] = plain;
+  if (!first) return named;
+  return [
+    {
+      value: {
+        name: DEFAULT_GROUP,
+        ...settings?.value.group,
+        feeds: plain.map(({ feed }) => feed),
+      } as GroupInput,
+      place: settings ? { ...settings.place, path: ['group'] } : { ...first.place, path: [] },
+      feedPlace: (index) => plain[index]?.place ?? first.place,
+    },
+    ...named,
+  ];
+}
+
+function resolveGroup(
+  input: GroupInput,
+  chain: string,
+  feeds: readonly FeedConfig[],
+  others: readonly GroupConfig[],
+  report: Report,
+): GroupConfig {
+  const id = input.id ?? others.length + 1;
+  const clash = others.find((other) => other.chain === chain && other.id === id);
+  if (clash)
+    report(['id'], `is the id of the group ${clash.name} as well; ids are unique per contract`, String(id));
+  if (others.some((other) => other.name === input.name))
+    report(['name'], 'is the name of another group as well', input.name);
+  const wide = input.width === 'wide';
+  for (const [index, feed] of feeds.entries())
+    if (!wide && feed.decimals > 12)
+      report(
+        ['feeds', index, 'decimals'],
+        'leaves no room for a price in a narrow group (56 bits); set `width: wide` for the group',
+        String(feed.decimals),
+      );
+  const signers = [...(input.signers ?? [])].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
+  for (const [index, signer] of signers.entries())
+    if (index > 0 && BigInt(signer) === BigInt(signers[index - 1] ?? '0x'))
+      report(['signers'], 'names a signer twice', signer);
+  const threshold = input.threshold ?? (signers.length === 0 ? 1 : Math.floor((2 * signers.length) / 3) + 1);
+  if (signers.length > 0 && threshold > signers.length)
+    report(['threshold'], `is more than the ${signers.length} signers`, String(threshold));
+  return {
+    name: input.name,
+    id,
+    chain,
+    wide,
+    ringBits: Math.log2(input.history ?? 128),
+    tickSeconds: input.tick ?? 1,
+    threshold,
+    signers: signers as Address[],
+    feeds,
+  };
+}
+
+function resolveChains(
+  files: readonly Placed<FileInput>[],
+  defaults: EnvironmentDefaults,
+  reporter: (place: Place) => Report,
+): { config: ChainConfig; input: ChainInput }[] {
+  const placed = files.flatMap(({ value, place }) =>
+    (value.chains ?? []).map((input, index) => ({
+      input,
+      report: reporter({ ...place, path: ['chains', index] }),
+    })),
+  );
+  const [firstFile] = files;
+  if (placed.length === 0 && firstFile)
+    placed.push({ input: { name: DEFAULT_CHAIN }, report: reporter(firstFile.place) });
+  const only = placed.length === 1;
+  return placed.map(({ input, report }, index) => {
+    if (placed.findIndex((other) => other.input.name === input.name) !== index)
+      report(['name'], 'is the name of another chain as well', input.name);
+    const rpcUrls = input.rpc ?? (only ? defaults.rpcUrls : []);
+    if (rpcUrls.length === 0)
+      report(
+        ['rpc'],
+        only
+          ? 'is missing; set RPC_URL or the chain’s `rpc`'
+          : 'is missing; with several chains each names its own',
+      );
+    if (new Set(rpcUrls).size !== rpcUrls.length) report(['rpc'], 'names an endpoint twice');
+    const id = input.id ?? (only ? defaults.chainId : undefined);
+    if (id === undefined && !only) report(['id'], 'is missing; with several chains each names its own');
+    const fees = input.fees ?? {};
+    const mode = fees.mode ?? 'eip1559';
+    const maxFeeWei = mode === 'zero' ? 0n : (fees.maxFee ?? 500n * GWEI);
+    const maxPriorityFeeWei = mode === 'zero' ? 0n : (fees.maxPriorityFee ?? 50n * GWEI);
+    return {
+      input,
+      config: {
+        name: input.name,
+        id,
+        rpcUrls,
+        aggregator: input.aggregator ?? (only ? defaults.aggregator : undefined),
+        confirmations: input.confirmations ?? 1,
+        confirmationDeadlineMs: input.confirmationDeadline ?? 60_000,
+        replaceAfterMs: input.replaceAfter ?? 15_000,
+        pollIntervalMs: input.poll ?? 1_000,
+        rpcTimeoutMs: input.rpcTimeout ?? 5_000,
+        minLeadMs: input.lead ?? 2_000,
+        gasLimitCap: BigInt(input.gasLimit ?? 3_000_000),
+        ...(input.minBalance === undefined ? {} : { minBalanceWei: input.minBalance }),
+        fees: {
+          mode,
+          maxFeeWei,
+          maxPriorityFeeWei: maxPriorityFeeWei > maxFeeWei ? maxFeeWei : maxPriorityFeeWei,
+          ...(fees.maxTransaction === undefined ? {} : { maxTransactionWei: fees.maxTransaction }),
+          ...(fees.perHour === undefined ? {} : { budgetPerHourWei: fees.perHour }),
+          ...(fees.perDay === undefined ? {} : { budgetPerDayWei: fees.perDay }),
+        },
+      },
+    };
+  });
+}
+
+const formatPath = (path: readonly (string | number)[]): string =>
+  path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  ) || '(file)';
+
+function scalarAt(content: unknown, path: readonly (string | number)[]): string | undefined {
+  let value = content;
+  for (const part of path) value = (value as Record<string | number, unknown> | undefined)?.[part];
+  const secret = path.some(
+    (part) => part === 'rpc' || part === 'headers' || part === 'body' || part === 'url',
+  );
+  return typeof value === 'string' && !secret ? value : undefined;
+}
