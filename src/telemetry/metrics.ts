@@ -259,6 +259,7 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'endpoint',
     ]),
     stateUp: gauge('oracle_state_up', '1 while the state store answers', []),
+    stateErrors: counter('oracle_state_errors_total', 'Failed calls to the state store, by cause', ['code']),
   };
 
   return {
