@@ -1,0 +1,90 @@
+/** Sends a signed transaction to all healthy endpoints and reads their many dialects of yes and no. */
+import type { Hex } from '../common/words.js';
+import type { RpcFailure } from './rpc/endpoint.js';
+import type { RpcPool } from './rpc/pool.js';
+import { data } from './rpc/shapes.js';
+
+/** What one endpoint made of a raw transaction. `unknown`: it may have landed there all the same. */
+export type SendVerdict =
+  | 'accepted'
+  | 'unknown'
+  | 'nonce_too_low'
+  | 'nonce_too_high'
+  | 'underpriced'
+  | 'balance'
+  | 'pool_full'
+  | 'rejected';
+
+export interface SendReport {
+  readonly endpoint: string;
+  readonly verdict: SendVerdict;
+  readonly detail: string;
+}
+
+const DIALECTS: readonly (readonly [RegExp, SendVerdict])[] = [
+  [/already known|known transaction|already imported|already exists|already in mempool/i, 'accepted'],
+  [
+    /nonce (is )?too low|nonce.*(already|been) used|old ?nonce|nonce below|lower than the current nonce/i,
+    'nonce_too_low',
+  ],
+  [/nonce (is )?too (high|distant|far)|nonce.*gap|future nonce|gapped/i, 'nonce_too_high'],
+  [/insufficient (funds|balance)|upfront cost|exceeds .*balance|insufficient sender/i, 'balance'],
+  [/pool is full|txpool.*full|queue.*full|too many (pending|queued)|limit exceeded/i, 'pool_full'],
+  [
+    /underpriced|price too low|fee too low|fee cap less than|max fee per gas less than|less than block base fee|below (the )?(configured )?min|price below|not meet minimum|gas_?price.*low/i,
+    'underpriced',
+  ],
+];
+
+/** Reads a failed `eth_sendRawTransaction`. Pure. */
+export function classifySendFailure(failure: RpcFailure): SendVerdict {
+  if (failure.type !== 'rpc_error') return 'unknown';
+  const message = failure.rpcMessage ?? '';
+  return DIALECTS.find(([pattern]) => pattern.test(message))?.[1] ?? 'rejected';
+}
+
+/** Sends to all usable endpoints at once. An endpoint that accepts under another hash counts as `unknown`. */
+export async function broadcast(
+  pool: RpcPool,
+  raw: Hex,
+  hash: Hex,
+  signal: AbortSignal,
+): Promise<readonly SendReport[]> {
+  const replies = await pool.all('eth_sendRawTransaction', [raw], data, signal);
+  return replies.map((reply) => {
+    if (!reply.ok)
+      return {
+        endpoint: reply.endpoint,
+        verdict: classifySendFailure(reply.failure),
+        detail: reply.failure.detail,
+      };
+    const same = reply.value.toLowerCase() === hash.toLowerCase();
+    return {
+      endpoint: reply.endpoint,
+      verdict: same ? 'accepted' : 'unknown',
+      detail: same ? 'accepted' : 'accepted under another hash',
+    };
+  });
+}
+
+/**
+ * One verdict for all: whoever may have taken it decides; otherwise the most telling refusal.
+ * @returns `unknown` as well when nobody could be asked
+ */
+export function summarise(reports: readonly SendReport[]): SendReport {
+  const order: readonly SendVerdict[] = [
+    'accepted',
+    'unknown',
+    'nonce_too_low',
+    'underpriced',
+    'balance',
+    'nonce_too_high',
+    'pool_full',
+    'rejected',
+  ];
+  for (const verdict of order) {
+    const found = reports.find((report) => report.verdict === verdict);
+    if (found) return found;
+  }
+  return { endpoint: 'none', verdict: 'unknown', detail: 'no endpoint could be asked' };
+}

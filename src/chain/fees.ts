@@ -1,0 +1,111 @@
+/** What a transaction bids: from checked quotes, raised for a replacement, never above the caps. Pure. */
+import type { FeeConfig } from '../config/types.js';
+import { ceilDiv, least, most } from './amounts.js';
+
+/** What one endpoint says of the market, wei per gas. */
+export interface FeeQuote {
+  /** Base fee of its newest block; 0 on chains without one. */
+  readonly baseFeeWei: bigint;
+  /** Suggested tip, or in legacy mode the suggested gas price. */
+  readonly tipWei: bigint;
+}
+
+/** A bid, wei per gas. `legacy` and `zero` have one price. */
+export type Fees =
+  | { readonly type: 'eip1559'; readonly maxFeeWei: bigint; readonly maxPriorityFeeWei: bigint }
+  | { readonly type: 'legacy'; readonly gasPriceWei: bigint };
+
+export type FeeResult =
+  | { readonly ok: true; readonly fees: Fees; readonly atCap: boolean }
+  /** The market lies above the cap (a first bid), or the cap leaves no room for a valid replacement. */
+  | { readonly ok: false; readonly detail: string };
+
+/** A replacement raises both parts by an eighth: geth wants a tenth, and some pools an eighth. */
+const BUMP_NUMERATOR = 1_125n;
+const BUMP_DENOMINATOR = 1_000n;
+/** Below a tenth no pool takes a replacement; the last step up to a cap may be between a tenth and an eighth. */
+const LEAST_BUMP_NUMERATOR = 1_100n;
+
+/** The most that one unit of gas may cost under this bid. */
+export const priceOf = (fees: Fees): bigint => (fees.type === 'legacy' ? fees.gasPriceWei : fees.maxFeeWei);
+
+/**
+ * Makes one quote of several endpoints': of two the lower, of three or more the median, part by part. One endpoint that
+ * lies can thus raise the bid to the cap only when it is the only one.
+ */
+export function combineQuotes(quotes: readonly FeeQuote[]): FeeQuote | undefined {
+  const combine = (values: readonly bigint[]): bigint | undefined => {
+    const sorted = [...values].sort((a, b) => Number(a > b) - Number(a < b));
+    return sorted[Math.floor((sorted.length - 1) / 2)];
+  };
+  const baseFeeWei = combine(quotes.map((quote) => quote.baseFeeWei));
+  const tipWei = combine(quotes.map((quote) => quote.tipWei));
+  return baseFeeWei === undefined || tipWei === undefined ? undefined : { baseFeeWei, tipWei };
+}
+
+/** The cap of the price per gas: the configured one, and what the ceiling per transaction leaves at this gas limit. */
+export function priceCap(config: FeeConfig, gasLimit: bigint): bigint {
+  if (config.maxTransactionWei === undefined || gasLimit === 0n) return config.maxFeeWei;
+  return least(config.maxFeeWei, config.maxTransactionWei / gasLimit);
+}
+
+/**
+ * The bid of a first transaction: twice the base fee plus the tip, so that it holds through several full blocks.
+ * @returns not ok when the cap lies below the market's base fee (or gas price): it could not land
+ */
+export function firstBid(config: FeeConfig, quote: FeeQuote, gasLimit: bigint): FeeResult {
+  if (config.mode === 'zero') return { ok: true, fees: { type: 'legacy', gasPriceWei: 0n }, atCap: false };
+  const cap = priceCap(config, gasLimit);
+  if (config.mode === 'legacy') {
+    // A suggested price above the cap is still tried when the base fee fits: it is only a suggestion.
+    if (cap < quote.baseFeeWei || (quote.baseFeeWei === 0n && cap < quote.tipWei))
+      return { ok: false, detail: `gas price ${quote.tipWei} wei, cap ${cap} wei` };
+    const gasPriceWei = least(most(quote.tipWei, quote.baseFeeWei), cap);
+    return { ok: true, fees: { type: 'legacy', gasPriceWei }, atCap: gasPriceWei === cap };
+  }
+  if (cap < quote.baseFeeWei)
+    return { ok: false, detail: `base fee ${quote.baseFeeWei} wei, cap ${cap} wei` };
+  const wantedTip = least(quote.tipWei, config.maxPriorityFeeWei);
+  const maxFeeWei = least(2n * quote.baseFeeWei + wantedTip, cap);
+  const maxPriorityFeeWei = least(wantedTip, maxFeeWei);
+  return { ok: true, fees: { type: 'eip1559', maxFeeWei, maxPriorityFeeWei }, atCap: maxFeeWei === cap };
+}
+
+/**
+ * The bid of a replacement: both parts raised by an eighth, and at least what a first bid would be now, up to the caps.
+ * On a chain of zero fees the same price again.
+ * @returns not ok when the caps leave less than a tenth of room: no pool would take it
+ */
+export function replacementBid(
+  config: FeeConfig,
+  before: Fees,
+  quote: FeeQuote,
+  gasLimit: bigint,
+): FeeResult {
+  if (config.mode === 'zero') return { ok: true, fees: before, atCap: false };
+  const cap = priceCap(config, gasLimit);
+  const raise = (part: bigint, market: bigint, limit: bigint): bigint | undefined => {
+    const wanted = most(ceilDiv(part * BUMP_NUMERATOR, BUMP_DENOMINATOR), part + 1n, market);
+    const bid = least(wanted, limit);
+    const enough = most(ceilDiv(part * LEAST_BUMP_NUMERATOR, BUMP_DENOMINATOR), part + 1n);
+    return bid < enough ? undefined : bid;
+  };
+  if (before.type === 'legacy') {
+    const gasPriceWei = raise(before.gasPriceWei, most(quote.tipWei, quote.baseFeeWei), cap);
+    if (gasPriceWei === undefined) return { ok: false, detail: `${before.gasPriceWei} of ${cap} wei` };
+    return { ok: true, fees: { type: 'legacy', gasPriceWei }, atCap: gasPriceWei === cap };
+  }
+  const maxFeeWei = raise(before.maxFeeWei, 2n * quote.baseFeeWei + quote.tipWei, cap);
+  const maxPriorityFeeWei = raise(
+    before.maxPriorityFeeWei,
+    quote.tipWei,
+    least(config.maxPriorityFeeWei, cap),
+  );
+  if (maxFeeWei === undefined || maxPriorityFeeWei === undefined)
+    return { ok: false, detail: `${before.maxFeeWei} of ${cap} wei, tip ${before.maxPriorityFeeWei} wei` };
+  return {
+    ok: true,
+    fees: { type: 'eip1559', maxFeeWei, maxPriorityFeeWei: least(maxPriorityFeeWei, maxFeeWei) },
+    atCap: maxFeeWei === cap || maxPriorityFeeWei === config.maxPriorityFeeWei,
+  };
+}
