@@ -1,5 +1,6 @@
 /** A real chain for tests: anvil from npm on a free port, ready when its promise resolves. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const START_MS = 30_000;
@@ -23,6 +24,7 @@ export const ANVIL_ADDRESSES = [
 export interface Anvil {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** A JSON-RPC call, for what a test arranges behind the daemon's back. @throws Error with the node's message */
   rpc(method: string, params?: readonly unknown[]): Promise<unknown>;
   stop(): Promise<void>;
@@ -36,15 +38,15 @@ export interface AnvilOptions {
 
 /** Starts anvil. @throws Error when it does not listen within 30 s */
 export async function startAnvil({ blockTime, args = [] }: AnvilOptions = {}): Promise<Anvil> {
-  const bin = fileURLToPath(new URL('../../node_modules/.bin/anvil', import.meta.url));
   const timing = blockTime === undefined ? [] : ['--block-time', String(blockTime)];
-  const child = spawn(bin, ['--port', '0', ...timing, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary(), ['--port', '0', ...timing, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const port = await listening(child);
   const url = `http://127.0.0.1:${port}`;
   let id = 0;
   return {
     url,
     port,
+    pid: child.pid ?? 0,
     async rpc(method, params = []) {
       id += 1;
       const response = await fetch(url, {
@@ -59,6 +61,14 @@ export async function startAnvil({ blockTime, args = [] }: AnvilOptions = {}): P
     },
     stop: () => ended(child),
   };
+}
+
+/** The binary itself where npm put it: signals sent to the wrapper script would not reach the chain. */
+function binary(): string {
+  const modules = new URL('../../node_modules/', import.meta.url);
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  const direct = fileURLToPath(new URL(`@foundry-rs/anvil-${process.platform}-${arch}/bin/anvil`, modules));
+  return existsSync(direct) ? direct : fileURLToPath(new URL('.bin/anvil', modules));
 }
 
 function listening(child: ChildProcess): Promise<number> {
