@@ -30,7 +30,10 @@ export type Price =
       readonly feed: string;
       /** Scaled by the feed's decimals. */
       readonly answer: bigint;
-      /** Unix milliseconds of the oldest observation used. */
+      /**
+       * Unix milliseconds: the newest moment since which `minSources` fresh observations have been at hand, never after
+       * the tick; of a derived feed the oldest of its inputs. Losing or delaying a source never makes it newer.
+       */
       readonly observedAtMs: number;
       readonly used: readonly Observation[];
       readonly dropped: readonly DroppedObservation[];
