@@ -189,6 +189,7 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'Last finished iteration of the publishing loop',
       [],
     ),
+    groupRound: gauge('oracle_group_round', 'Number of the last round on chain', ['group', 'adapter']),
     groupLeader: gauge('oracle_group_leader', '1 while this replica publishes the group, else 0', ['group']),
     groupsWithoutHolder: gauge(
       'oracle_groups_without_holder',

@@ -1,0 +1,303 @@
+/** The loop that joins the stages: prices → decision → signed report → transaction → round. */
+import cron from 'node-cron';
+import type { TransmitOutcome } from '../chain/types.js';
+import type { Key } from '../common/key.js';
+import { type Clock, sleep } from '../common/time.js';
+import type { Address, GroupOnChain } from '../common/words.js';
+import type { GroupConfig } from '../config/types.js';
+import type { PriceBook } from '../prices/book.js';
+import { sortSigners } from '../reports/signing.js';
+import type { AuditTrail } from '../rounds/audit.js';
+import type { RoundStore } from '../rounds/round-store.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { ChainRuntime } from './chain-runtime.js';
+import { evaluateGroup } from './evaluate.js';
+import { createGroupState, type GroupState, putOff, takeTick } from './group-state.js';
+import { createLane, type Lane } from './lane.js';
+import type { Leadership } from './leadership.js';
+import { createRecorder } from './recorder.js';
+import { buildPart, type GroupPart } from './transmit.js';
+
+export interface PublisherDeps {
+  readonly groups: readonly GroupConfig[];
+  readonly chains: readonly ChainRuntime[];
+  readonly keys: readonly Key[];
+  readonly book: PriceBook;
+  readonly rounds: RoundStore;
+  readonly audit: AuditTrail;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Decide and say what would be published, send nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface Publisher {
+  /** Publishes until the signal aborts, then lets what is under way settle. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Applies changed feeds and triggers of the same groups; called by the configuration's reload. */
+  apply(groups: readonly GroupConfig[]): void;
+  readonly groups: () => readonly GroupState[];
+  /** `Clock.monotonic()` of the last finished iteration, for the liveness probe. */
+  readonly lastIterationMs: () => number;
+}
+
+/** A heartbeat's lead covers this much beyond the measured inclusion: the wake-up's and one block's jitter. */
+const LEAD_MARGIN_SECONDS = 1;
+const WAKE_UP = '* * * * * *';
+
+export function createPublisher(deps: PublisherDeps): Publisher {
+  const { clock, log, metrics, rounds, book, leadership } = deps;
+  const states = new Map(deps.groups.map((group) => [group.name, createGroupState(group)]));
+  const chains = new Map(deps.chains.map((runtime) => [runtime.config.name, runtime]));
+  const lanes = new Map<string, Lane>();
+  const recorder = createRecorder(deps);
+  let lastIteration = clock.monotonic();
+
+  const chainOf = (group: GroupConfig): ChainRuntime => {
+    const runtime = chains.get(group.chain);
+    if (!runtime) throw new TypeError(`group ${group.name} names the unknown chain ${group.chain}`);
+    return runtime;
+  };
+  const keyOf = (group: GroupConfig) => {
+    const { chain, aggregator } = chainOf(group);
+    return { chainId: chain.id(), aggregator, group: group.id };
+  };
+  const signersOf = (group: GroupConfig) =>
+    sortSigners(group.signers.length > 0 ? group.signers : deps.keys.map(({ address }) => address));
+  const laneOf = (group: GroupConfig): Lane | undefined =>
+    lanes.get(laneName(group.chain, leadership.keyFor(group.name)));
+
+  /** Evaluates a group against a given round. */
+  const evaluate = (state: GroupState, onChain: GroupOnChain | undefined, tick: number, pending: boolean) => {
+    const { config } = state;
+    const { chain, config: chainConfig } = chainOf(config);
+    const inclusion = Math.max(chain.inclusionSeconds(), chainConfig.minLeadMs / 1_000);
+    return evaluateGroup({
+      group: config,
+      prices: config.feeds.map((feed, index) => {
+        const held = onChain?.feeds[index];
+        return book.price(feed.name, tick, held && held.round > 0 ? { onChainAnswer: held.answer } : {});
+      }),
+      onChain,
+      tick,
+      leadSeconds: inclusion + LEAD_MARGIN_SECONDS + config.tickSeconds,
+      pending,
+      leader: leadership.holds(config.name),
+    });
+  };
+
+  const onTick = async (state: GroupState, tick: number): Promise<void> => {
+    const onChain = await rounds.known(keyOf(state.config));
+    const lane = laneOf(state.config);
+    const evaluation = evaluate(state, onChain, tick, lane?.carries(state.config.name) ?? false);
+    const before = state.evaluation;
+    state.evaluation = evaluation;
+    state.wanted = evaluation.due;
+    recorder.evaluated(state.config, evaluation, before);
+    if (!evaluation.due || clock.monotonic() < state.holdUntilMs) return;
+    if (deps.dryRun) recorder.wouldPublish(state.config, evaluation);
+    else lane?.kick();
+  };
+
+  /** Reads groups from the chain and keeps what it says. */
+  const refresh = async (
+    { chain, config, aggregator }: ChainRuntime,
+    groups: readonly GroupConfig[],
+    signal: AbortSignal,
+  ): Promise<Map<number, GroupOnChain>> => {
+    const found = await chain.readGroups(
+      groups.map(({ id }) => id),
+      signal,
+    );
+    await Promise.all(
+      found.map((onChain) =>
+        rounds.observe({ chainId: chain.id(), aggregator, group: onChain.group }, onChain),
+      ),
+    );
+    for (const onChain of found) {
+      const group = groups.find(({ id }) => id === onChain.group);
+      if (group) recorder.observed(group, onChain, config.name);
+    }
+    return new Map(found.map((onChain) => [onChain.group, onChain]));
+  };
+
+  const wantedOf = (chainName: string, transmitter: Address): GroupState[] =>
+    [...states.values()].filter(
+      ({ config, wanted, holdUntilMs }) =>
+        wanted &&
+        config.chain === chainName &&
+        clock.monotonic() >= holdUntilMs &&
+        leadership.holds(config.name) &&
+        leadership.keyFor(config.name) === transmitter,
+    );
+
+  /** The chain is read again right before signing: what is stored is a hint, the chain is the truth. */
+  const gather = async (
+    runtime: ChainRuntime,
+    transmitter: Address,
+    signal: AbortSignal,
+  ): Promise<GroupPart[]> => {
+    const wanted = wantedOf(runtime.config.name, transmitter);
+    if (wanted.length === 0) return [];
+    const found = await refresh(
+      runtime,
+      wanted.map(({ config }) => config),
+      signal,
+    );
+    const parts: GroupPart[] = [];
+    for (const state of wanted) {
+      const lengthMs = state.config.tickSeconds * 1_000;
+      const tick = Math.floor(clock.now() / lengthMs) * state.config.tickSeconds;
+      const evaluation = evaluate(state, found.get(state.config.id), tick, false);
+      state.wanted = evaluation.due;
+      if (!evaluation.due) continue;
+      const part = await buildPart(
+        {
+          group: state.config,
+          evaluation,
+          signers: signersOf(state.config),
+          keys: deps.keys,
+          transmitter,
+          domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },
+        },
+        signal,
+      );
+      if (!('code' in part)) parts.push(part);
+      else {
+        putOff(state, clock);
+        recorder.problem(state.config, part.code, part.detail);
+      }
+    }
+    return isolate(parts);
+  };
+
+  /** After a batch reverted and nobody could say for whose sake, its groups go one by one until each has landed. */
+  const alone = new Set<string>();
+  const isolate = (parts: GroupPart[]): GroupPart[] => {
+    const suspect = parts.find(({ evaluation }) => alone.has(evaluation.group));
+    return suspect ? [suspect] : parts;
+  };
+
+  const settled = async (
+    runtime: ChainRuntime,
+    transmitter: Address,
+    outcome: TransmitOutcome,
+    parts: readonly GroupPart[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const carried = parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
+    await recorder.settled({ runtime, transmitter, outcome, parts, states: carried, alone });
+    if (carried.length === 0) return;
+    try {
+      await refresh(
+        runtime,
+        carried.map(({ config }) => config),
+        signal,
+      );
+    } catch {
+      // The next poll reads it; the pool has said what is wrong with the endpoints.
+    }
+    for (const state of carried) state.nextTickAtMs = 0;
+  };
+
+  /** Keeps the rounds of all groups of one chain fresh. */
+  const watch = async (runtime: ChainRuntime, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const groups = [...states.values()]
+        .map(({ config }) => config)
+        .filter(({ chain }) => chain === runtime.config.name);
+      try {
+        await refresh(runtime, groups, signal);
+      } catch {
+        // The pool counts and reports; decisions go on with the last known round.
+      }
+      await sleep(runtime.config.pollIntervalMs, signal);
+    }
+  };
+
+  const iterate = async (): Promise<void> => {
+    const due = [...states.values()].flatMap((state) => {
+      const tick = takeTick(state, clock);
+      return tick === undefined ? [] : [{ state, tick }];
+    });
+    const results = await Promise.allSettled(due.map(({ state, tick }) => onTick(state, tick)));
+    for (const [index, result] of results.entries())
+      if (result.status === 'rejected')
+        log.error(
+          { event: 'tick_failed', group: due[index]?.state.config.name, err: result.reason },
+          'a tick failed',
+        );
+    lastIteration = clock.monotonic();
+    metrics.loopLastIteration.set(clock.now() / 1_000);
+  };
+
+  return {
+    groups: () => [...states.values()],
+    lastIterationMs: () => lastIteration,
+
+    apply(groups) {
+      for (const group of groups) {
+        const state = states.get(group.name);
+        if (state) state.config = group;
+      }
+      recorder.declare(groups);
+    },
+
+    async run(signal) {
+      recorder.declare(deps.groups);
+      // Work that is under way outlives the stop: each job ends by its own deadline.
+      const working = new AbortController();
+      for (const runtime of deps.chains)
+        for (const transmitter of runtime.chain.transmitters)
+          lanes.set(
+            laneName(runtime.config.name, transmitter.address),
+            createLane(
+              {
+                transmitter,
+                clock,
+                log,
+                gather: (address, jobSignal) => gather(runtime, address, jobSignal),
+                settled: (outcome, parts) =>
+                  settled(runtime, transmitter.address, outcome, parts, working.signal),
+              },
+              working.signal,
+            ),
+          );
+      const watching = deps.chains.map((runtime) => watch(runtime, signal));
+      await loop(signal, iterate);
+      await Promise.all([...lanes.values()].map((lane) => lane.close()));
+      working.abort();
+      await Promise.all(watching);
+    },
+  };
+}
+
+const laneName = (chain: string, address: Address | undefined): string => `${chain} ${address ?? ''}`;
+
+/** Runs an iteration at each wake-up of the cron, never two at once; a wake-up meanwhile is kept, not lost. */
+async function loop(signal: AbortSignal, iterate: () => Promise<void>): Promise<void> {
+  let woken = false;
+  let resume: (() => void) | undefined;
+  const wake = () => {
+    woken = true;
+    resume?.();
+  };
+  const task = cron.schedule(WAKE_UP, wake);
+  signal.addEventListener('abort', wake, { once: true });
+  try {
+    while (!signal.aborted) {
+      woken = false;
+      await iterate();
+      if (woken || signal.aborted) continue;
+      await new Promise<void>((resolve) => {
+        resume = resolve;
+      });
+    }
+  } finally {
+    signal.removeEventListener('abort', wake);
+    await task.destroy();
+  }
+}
