@@ -105,6 +105,8 @@ export interface Chain {
   readonly head: () => Head | undefined;
   /** Reads groups in one call at one block. Throws when no endpoint answers. */
   readGroups(groups: readonly number[], signal: AbortSignal): Promise<readonly GroupOnChain[]>;
+  /** One `eth_call` at the latest block, for what is read rarely. Throws when no endpoint answers or the call reverts. */
+  call(to: Address, data: Hex, signal: AbortSignal): Promise<Hex>;
   /** Measured seconds from decision to inclusion (a high quantile of the recent ones), for the heartbeat's lead. */
   readonly inclusionSeconds: () => number;
   readonly transmitters: readonly Transmitter[];
