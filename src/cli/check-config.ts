@@ -15,7 +15,10 @@ export const checkConfigCommand = (): Command =>
     .action(async ({ config: directory, live }: { config?: string; live?: boolean }) => {
       const env = directory === undefined ? process.env : { ...process.env, CONFIG_DIR: directory };
       const { environment, defaults, secrets } = loadEnvironment(env);
-      const offline = { ...defaults, rpcUrls: defaults.rpcUrls.length > 0 ? defaults.rpcUrls : ['http://localhost:8545'] };
+      const offline = {
+        ...defaults,
+        rpcUrls: defaults.rpcUrls.length > 0 ? defaults.rpcUrls : ['http://localhost:8545'],
+      };
       const { config, secrets: own } = loadConfig(environment.configDir, live ? defaults : offline, env);
       print(
         formatTable([

@@ -1,10 +1,11 @@
 /** The live half of `check-config`: what each source says now, next to the median. */
+
+import { readAggregator } from '../chain/feed-reader.js';
 import { formatRational } from '../common/decimal.js';
 import { subtract } from '../common/rational.js';
 import { systemClock } from '../common/time.js';
 import type { Observation } from '../common/words.js';
 import type { Environment, FeedConfig, PublisherConfig } from '../config/types.js';
-import { readAggregator } from '../chain/feed-reader.js';
 import { createPriceBook } from '../prices/book.js';
 import { createLogger } from '../telemetry/logger.js';
 import { createMetrics } from '../telemetry/metrics.js';
@@ -14,7 +15,11 @@ import { EXIT_FAILED, formatTable, print } from './output.js';
 const LIVE_DEADLINE_MS = 30_000;
 
 /** Asks every source and chain once and prints a table; sets exit code 1 when a feed would have no price. */
-export async function checkLive(config: PublisherConfig, environment: Environment, secrets: readonly string[]): Promise<void> {
+export async function checkLive(
+  config: PublisherConfig,
+  environment: Environment,
+  secrets: readonly string[],
+): Promise<void> {
   const log = createLogger({ level: 'fatal', secrets });
   const metrics = createMetrics();
   const feeds = [...config.groups.flatMap((group) => group.feeds), ...config.conversions];
@@ -39,21 +44,30 @@ function feedRows(feed: FeedConfig, tick: number, book: ReturnType<typeof create
   const price = book.price(feed.name, tick);
   const used = new Set(price.used.map(({ source }) => source));
   const dropped = new Map(price.dropped.map(({ source, code }) => [source, code]));
-  const rows = book.sources(feed.name).map((source) => [
-    feed.name,
-    source.label,
-    source.observation ? formatRational(source.observation.value, feed.decimals) : '-',
-    source.latencyMs === undefined ? '-' : `${Math.round(source.latencyMs)} ms`,
-    price.ok && source.observation ? fromMedian(source.observation, price.answer, feed.decimals) : '-',
-    source.observation ? `${Math.round((systemClock.now() - source.observation.observedAtMs) / 1_000)} s` : '-',
-    used.has(source.label)
-      ? 'used'
-      : [dropped.get(source.label) ?? source.result ?? 'no answer', source.detail].filter(Boolean).join(': '),
-  ]);
+  const rows = book
+    .sources(feed.name)
+    .map((source) => [
+      feed.name,
+      source.label,
+      source.observation ? formatRational(source.observation.value, feed.decimals) : '-',
+      source.latencyMs === undefined ? '-' : `${Math.round(source.latencyMs)} ms`,
+      price.ok && source.observation ? fromMedian(source.observation, price.answer, feed.decimals) : '-',
+      source.observation
+        ? `${Math.round((systemClock.now() - source.observation.observedAtMs) / 1_000)} s`
+        : '-',
+      used.has(source.label)
+        ? 'used'
+        : [dropped.get(source.label) ?? source.result ?? 'no answer', source.detail]
+            .filter(Boolean)
+            .join(': '),
+    ]);
   const median = price.ok
     ? formatRational({ n: price.answer, d: 10n ** BigInt(feed.decimals) }, feed.decimals)
     : '-';
-  return [...rows, [feed.name, '= median', median, '', '', '', price.ok ? 'price' : `${price.code}: ${price.detail}`]];
+  return [
+    ...rows,
+    [feed.name, '= median', median, '', '', '', price.ok ? 'price' : `${price.code}: ${price.detail}`],
+  ];
 }
 
 /** Percent above or below the median. */

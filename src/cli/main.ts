@@ -10,13 +10,16 @@ import { statusCommand } from './status.js';
 import { VERSION } from './version.js';
 
 const program = new Command('oracle-publisher')
-  .description('Keeps price feeds on an EVM chain true: polls sources, takes the median, publishes signed rounds.')
+  .description(
+    'Keeps price feeds on an EVM chain true: polls sources, takes the median, publishes signed rounds.',
+  )
   .version(VERSION, '--version', 'print the version')
   .showHelpAfterError('(oracle-publisher --help lists commands and options)')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
-for (const command of [runCommand, checkConfigCommand, deployCommand, statusCommand]) program.addCommand(command());
+for (const command of [runCommand, checkConfigCommand, deployCommand, statusCommand])
+  program.addCommand(command());
 program
   .command('version')
   .description('Print the version')

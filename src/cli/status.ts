@@ -14,7 +14,9 @@ export const statusCommand = (): Command =>
     .action(async ({ url, json }: { url: string; json?: boolean }) => {
       const status = await readStatus(url);
       if (json) return print(JSON.stringify(status, null, 2));
-      print(`oracle-publisher ${status.version}, up since ${status.startedAt}${status.dryRun ? ', dry run' : ''}`);
+      print(
+        `oracle-publisher ${status.version}, up since ${status.startedAt}${status.dryRun ? ', dry run' : ''}`,
+      );
       print('');
       print(
         formatTable([
@@ -60,6 +62,8 @@ async function readStatus(url: string): Promise<Status> {
     });
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('no status')) throw error;
-    throw fail(error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error));
+    throw fail(
+      error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error),
+    );
   }
 }

@@ -33,7 +33,7 @@ const heartbeat = scalar(readSeconds(1, 30 * 86_400));
 const deviation = scalar(readDeviation);
 
 /** A feed's or a source preset's URL; the symbol is filled in later, so only its scheme is read here. */
-const urlTemplate = scalar(readText);
+const urlTemplate = z.string({ error: 'must be a single value' });
 const textMap = z.record(z.string(), scalar(readText));
 
 const days = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
@@ -74,8 +74,13 @@ export const sourceDefinitionSchema = z.strictObject({
   staleAfter: duration(1_000, 30 * DAY_MS, 'from 1s to 30d').optional(),
   product: z.array(scalar(readText)).min(2).max(4).optional(),
   quotient: z.array(scalar(readText)).length(2).optional(),
-  /** Regular expression with a named group `quote`, or the quote itself on a source. */
+  /**
+   * Regular expression that reads a symbol; its named groups fill placeholders, and the group `quote` is the currency.
+   * On a source that is written out in full: the currency itself.
+   */
   quote: scalar(readText).optional(),
+  /** The currency where symbols do not name one. */
+  fixedQuote: scalar(readText).optional(),
   aliases: textMap.optional(),
 });
 export type SourceDefinition = z.output<typeof sourceDefinitionSchema>;

@@ -93,7 +93,8 @@ function build(
   feedQuote: string,
   report: Report,
 ): SourceConfig | undefined {
-  const quote = options.quote ?? quoteOf(definition, symbol, feedQuote);
+  const parts = symbolParts(definition, symbol);
+  const quote = options.quote ?? quoteOf(definition, symbol, parts, feedQuote);
   if (quote === undefined) {
     report(
       [venue],
@@ -113,7 +114,7 @@ function build(
     deadlineMs: options.deadline ?? definition.deadline ?? DEFAULT_DEADLINE_MS,
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
   };
-  const fill = (text: string) => fillSymbol(text, symbol);
+  const fill = (text: string) => fillPlaceholders(text, parts);
   const need = <T>(name: keyof SourceDefinition, value: T | undefined): value is T => {
     if (value !== undefined) return true;
     report([venue, name], 'is missing; a source of this kind needs it');
@@ -121,7 +122,7 @@ function build(
   };
   switch (definition.kind ?? 'http') {
     case 'http': {
-      const url = urlOf(definition, symbol);
+      const url = urlOf(definition, parts);
       if (
         !need('url', url) ||
         !need('path', definition.path) ||
@@ -141,7 +142,7 @@ function build(
       };
     }
     case 'websocket': {
-      const url = urlOf(definition, symbol);
+      const url = urlOf(definition, parts);
       if (
         !need('url', url) ||
         !need('path', definition.path) ||
@@ -163,7 +164,7 @@ function build(
       };
     }
     case 'external-adapter': {
-      const url = urlOf(definition, symbol);
+      const url = urlOf(definition, parts);
       if (!need('url', url) || !usableUrl(url, ['http:', 'https:'], venue, report)) return undefined;
       return {
         ...base,
@@ -207,29 +208,42 @@ function extraction(definition: SourceDefinition, fill: (text: string) => string
   };
 }
 
-/** Reads a symbol's quote by the preset's expression; a source without a symbol quotes in the feed's currency. */
+/** What a symbol says: itself, and the named groups of the preset's expression. */
+function symbolParts(definition: SourceDefinition, symbol: string | undefined): ReadonlyMap<string, string> {
+  if (symbol === undefined) return new Map();
+  const groups =
+    definition.quote === undefined ? undefined : new RegExp(definition.quote, 'i').exec(symbol)?.groups;
+  return new Map([['symbol', symbol], ...Object.entries(groups ?? {})]);
+}
+
+/** The currency that a symbol is quoted in; a source without a symbol says it, or quotes in the feed's currency. */
 function quoteOf(
   definition: SourceDefinition,
   symbol: string | undefined,
+  parts: ReadonlyMap<string, string>,
   feedQuote: string,
 ): string | undefined {
-  if (symbol === undefined) return feedQuote;
-  if (definition.quote === undefined) return undefined;
-  const quote = new RegExp(definition.quote, 'i').exec(symbol)?.groups?.quote?.toUpperCase();
+  if (definition.fixedQuote !== undefined) return definition.fixedQuote;
+  if (symbol === undefined) return definition.quote ?? feedQuote;
+  const quote = parts.get('quote')?.toUpperCase();
   return quote === undefined ? undefined : (definition.aliases?.[quote] ?? quote);
 }
 
-const fillSymbol = (text: string, symbol: string | undefined): string =>
-  symbol === undefined
-    ? text
-    : text
-        .replaceAll('{symbol}', symbol)
-        .replaceAll('{symbol:lower}', symbol.toLowerCase())
-        .replaceAll('{symbol:upper}', symbol.toUpperCase());
+/** Fills `{name}`, `{name:lower}` and `{name:upper}`; what is no placeholder stays. */
+const fillPlaceholders = (
+  text: string,
+  parts: ReadonlyMap<string, string>,
+  encode = (part: string) => part,
+): string =>
+  text.replace(/\{([a-z]+)(?::(lower|upper))?\}/g, (whole, name: string, letters: string | undefined) => {
+    const part = parts.get(name);
+    if (part === undefined) return whole;
+    return encode(letters === 'lower' ? part.toLowerCase() : letters === 'upper' ? part.toUpperCase() : part);
+  });
 
-function urlOf(definition: SourceDefinition, symbol: string | undefined): string | undefined {
-  if (definition.url === undefined) return undefined;
-  const path = fillSymbol(definition.url, symbol === undefined ? undefined : encodeURIComponent(symbol));
+function urlOf(definition: SourceDefinition, parts: ReadonlyMap<string, string>): string | undefined {
+  if (definition.url === undefined) return definition.baseUrl;
+  const path = fillPlaceholders(definition.url, parts, encodeURIComponent);
   return /^[a-z]+:\/\//.test(path) ? path : `${(definition.baseUrl ?? '').replace(/\/$/, '')}${path}`;
 }
 
