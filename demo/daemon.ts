@@ -48,10 +48,8 @@ const roundSchema = z.object({
 export type SaidRound = z.output<typeof roundSchema>;
 
 const statusSchema = z.object({
-  chains: z.array(z.object({ name: z.string(), height: z.union([z.number(), z.string()]).nullish() })),
   groups: z.array(
     z.object({
-      round: z.number(),
       lastTransaction: z.object({ hash: z.string(), gasUsed: count, blockNumber: count }).nullish(),
     }),
   ),

@@ -39,9 +39,9 @@ function createPlain(output: Output, elapsedMs: () => number): Display {
       }
       for (const feed of view.feeds) {
         // Between rounds a feed is told of only when its sources or the guard that holds it back changed.
-        const quiet = feed.median !== '-';
-        const state = `${feed.fresh}/${quiet ? '' : feed.reason}`;
-        if (published.length > 0 || shown.get(feed.name) !== state) say(feedLine(feed));
+        const state = `${feed.fresh}/${feed.median === '-' ? feed.reason : ''}`;
+        const changed = feed.fresh !== '-' && shown.get(feed.name) !== state;
+        if (published.length > 0 || changed) say(feedLine(feed));
         shown.set(feed.name, state);
       }
     },

@@ -22,8 +22,8 @@ export function killHint(exchanges: readonly ExchangeRow[]): readonly string[] {
     : 'All exchanges are dead.';
   return [
     lead,
-    'With one dead, rounds go on and only the count of fresh sources drops. With fewer than a majority left,',
-    'nothing is published any more and the reason says too_few_sources: it fails closed, and the age grows.',
+    'One dead: rounds go on, and only the count of fresh sources drops. Two dead: no majority of the sources is left,',
+    'so nothing is published, the reason says too_few_sources and the age grows: it fails closed.',
   ];
 }
 

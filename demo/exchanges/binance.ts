@@ -1,4 +1,7 @@
-/** Binance: `GET /api/v3/ticker/24hr`, for one symbol, for several, or for all. Quotes in USDT, which is not the dollar. */
+/**
+ * Binance: `GET /api/v3/ticker/24hr` and `/api/v3/ticker/price`, for one symbol, for several, or for all. Quotes in USDT,
+ * which is not the dollar.
+ */
 import type { Market, Quote } from './quotes.js';
 import { type Answer, findMarket, json, print, stepOf, type Venue } from './venue.js';
 
@@ -41,6 +44,11 @@ function statistics(quote: Quote) {
   };
 }
 
+const ENDPOINTS: Readonly<Record<string, (quote: Quote) => object>> = {
+  '/api/v3/ticker/24hr': statistics,
+  '/api/v3/ticker/price': ({ market: { symbol }, last }) => ({ symbol, price: print(last, 8) }),
+};
+
 const LEGAL = '^[A-Z0-9-_.]{1,20}$';
 const refused = (code: number, msg: string): Answer => json(400, { code, msg });
 const illegal = (parameter: string) =>
@@ -63,7 +71,8 @@ export const binance: Venue = {
   character: { delayMs: 30, biasPpm: 10, noisePpm: 40, halfSpreadPpm: 5 },
   markets: [market('BTC', 2), market('ETH', 2), market('LTC', 2), market('XRP', 4)],
   answer: (ask, board, nowMs) => {
-    if (ask.path !== '/api/v3/ticker/24hr') return { status: 404, body: '<html>404 Not found</html>' };
+    const show = ENDPOINTS[ask.path];
+    if (!show) return { status: 404, body: '<html><body>404 Not Found</body></html>' };
     const one = ask.query.get('symbol');
     const several = ask.query.get('symbols');
     if (one !== null && several !== null)
@@ -75,13 +84,13 @@ export const binance: Venue = {
     if (one !== null) {
       if (!new RegExp(LEGAL).test(one)) return illegal('symbol');
       const found = findMarket(binance.markets, one);
-      return found ? json(200, statistics(board(found, nowMs)), weight(2)) : INVALID_SYMBOL;
+      return found ? json(200, show(board(found, nowMs)), weight(2)) : INVALID_SYMBOL;
     }
     const names = several === null ? binance.markets.map(({ symbol }) => symbol) : parseList(several);
     if (!names) return illegal('symbols');
     const found = names.map((name) => findMarket(binance.markets, name));
     if (found.includes(undefined)) return INVALID_SYMBOL;
-    const all = found.flatMap((known) => (known ? [statistics(board(known, nowMs))] : []));
+    const all = found.flatMap((known) => (known ? [show(board(known, nowMs))] : []));
     return json(200, all, weight(several === null ? 80 : 2 * all.length));
   },
 };

@@ -165,8 +165,7 @@ describe('the summary', () => {
 
 describe('what is shown', () => {
   const status: Status = {
-    chains: [],
-    groups: [{ round: 7, lastTransaction: { hash: '0xabc', gasUsed: 37_402n, blockNumber: 44n } }],
+    groups: [{ lastTransaction: { hash: '0xabc', gasUsed: 37_402n, blockNumber: 44n } }],
     feeds: [
       {
         name: 'BTC/USD',

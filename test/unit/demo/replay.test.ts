@@ -60,15 +60,15 @@ describe('the price within a candle', () => {
     expect(at.map((ms) => priceWithin(falling, ms))).toEqual([120n, 125n, 130n, 90n, 99n, 100n, 100n]);
   });
 
-  it('never leaves the recorded range, at any millisecond, in any market', () => {
-    for (const base of RECORDED)
-      for (let index = 0; index < tape[base].length; index += 7) {
-        const candle = tape[base][index]!;
-        for (let ms = 0; ms < CANDLE_MS; ms += 997) {
-          const price = priceWithin(candle, ms);
-          expect(price >= candle.low && price <= candle.high).toBe(true);
-        }
-      }
+  it('never leaves the recorded range, at any moment, in any market', () => {
+    const outside = RECORDED.flatMap((base) =>
+      tape[base].filter((candle) =>
+        Array.from({ length: 61 }, (_, i) => priceWithin(candle, i * 997)).some(
+          (price) => price < candle.low || price > candle.high,
+        ),
+      ),
+    );
+    expect(outside).toEqual([]);
   });
 
   it('touches both extremes of every candle', () => {
