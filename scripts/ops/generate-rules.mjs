@@ -48,7 +48,10 @@ export function buildRules(source, { scale = 1, runbookBaseUrl = source.runbookB
     });
   const expression = (text) =>
     fill(text)
-      .replace(/\[(\d+\w+?)(:(\w+))?\]/g, (_, range, step) => `[${scaled(range, scale, 10)}${step ? (scale === 1 ? step : ':1s') : ''}]`)
+      .replace(
+        /\[(\d+\w+?)(:(\w+))?\]/g,
+        (_, range, step) => `[${scaled(range, scale, 10)}${step ? (scale === 1 ? step : ':1s') : ''}]`,
+      )
       .replace(/offset (\d+\w+)/g, (_, offset) => `offset ${scaled(offset, scale, 1)}`);
   const base = runbookBaseUrl.replace(/\/$/, '');
   return source.groups.map(({ name, rules }) => ({
@@ -121,8 +124,12 @@ export function generate(source, runbookBaseUrl) {
   const groups = buildRules(source, { runbookBaseUrl });
   return {
     'k8s/monitoring/rules/oracle-publisher.rules.yml': yaml({ groups }),
-    'k8s/monitoring/rules/oracle-publisher.test.yml': yaml(buildTests(source, 'oracle-publisher.rules.yml', false)),
-    'k8s/monitoring/rules/oracle-publisher.days.test.yml': yaml(buildTests(source, 'oracle-publisher.rules.yml', true)),
+    'k8s/monitoring/rules/oracle-publisher.test.yml': yaml(
+      buildTests(source, 'oracle-publisher.rules.yml', false),
+    ),
+    'k8s/monitoring/rules/oracle-publisher.days.test.yml': yaml(
+      buildTests(source, 'oracle-publisher.rules.yml', true),
+    ),
     'k8s/monitoring/prometheusrule.yaml': yaml({
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'PrometheusRule',
