@@ -91,6 +91,29 @@ export const PEER_RESULTS = [
 ] as const;
 export type PeerResult = (typeof PEER_RESULTS)[number];
 
+/** What happens to a replica's leases, as a closed list: metric label, log field, change told to the publisher. */
+export const LEASE_EVENTS = [
+  'key_claimed',
+  'key_released',
+  'key_lost',
+  'group_acquired',
+  'group_released',
+  'group_lost',
+  /** The store is away: what is held stays held. */
+  'carrying_on',
+  'store_back',
+  /** Without the store: the chain shows another's round in a group held here. */
+  'stood_down',
+  /** Without the store: a group that the chain shows late, or a key for it, was taken. */
+  'taken_over',
+  /** This process was stopped for longer than a lease lasts. */
+  'woken',
+] as const;
+export type LeaseEvent = (typeof LEASE_EVENTS)[number];
+
+export const REPLICA_ROLES = ['alone', 'holder', 'standby', 'blind', 'without_store', 'released'] as const;
+export type ReplicaRole = (typeof REPLICA_ROLES)[number];
+
 /** Creates all metrics in a registry of their own. */
 export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
   const registry = new Registry();
@@ -137,6 +160,11 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'blockchain_adapter_health',
       '1 while at least one endpoint of the chain is healthy, else 0',
       ['adapter'],
+    ),
+    contractReverts: counter(
+      'blockchain_reverts_total',
+      'Reverts of the contract, simulated or on chain, by its named error',
+      ['adapter', 'error'],
     ),
     gasUsed: counter('blockchain_gas_used_total', 'Gas used by confirmed and reverted transactions', [
       'adapter',
@@ -259,6 +287,31 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'adapter',
       'endpoint',
     ]),
+    keysFree: gauge(
+      'oracle_transmitter_keys_free',
+      'Keys of the pool that no replica has claimed, as this replica sees it; 0 means that a further replica stands by',
+      [],
+    ),
+    replicasActive: gauge(
+      'oracle_replicas_active',
+      'Replicas that have claimed a key, this one included',
+      [],
+    ),
+    replicaRole: gauge('oracle_replica_role', '1 for the role that this replica has now, else 0', ['role']),
+    leaseEvents: counter('oracle_lease_events_total', 'What happened to this replica and its leases', [
+      'event',
+    ]),
+    leaseAge: gauge(
+      'oracle_lease_age_seconds',
+      'Longest time since the store confirmed a lease held here; grows while the store is away, 0 without leases',
+      [],
+    ),
+    leaseSeconds: histogram(
+      'oracle_lease_write_duration_seconds',
+      'Duration of a claim, renewal or release that the store answered',
+      [],
+      SECONDS_OF_REQUEST,
+    ),
     stateUp: gauge('oracle_state_up', '1 while the state store answers', []),
     stateErrors: counter('oracle_state_errors_total', 'Failed calls to the state store, by cause', ['code']),
   };
