@@ -84,7 +84,12 @@ export interface Transmitter {
 /** What was found wrong, or done, at start. */
 export type StartFinding =
   | { readonly ok: true; readonly chainId: number; readonly lines: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly string[];
+      /** True where waiting may help (no endpoint answers); else the configuration is wrong. */
+      readonly temporary?: boolean;
+    };
 
 export interface EndpointView {
   /** Host and place in the list, never the whole URL. */

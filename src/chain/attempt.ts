@@ -1,0 +1,177 @@
+/** From a payload to a signed transaction: simulated, priced within caps and budget, every field our own. */
+import type { Key } from '../common/key.js';
+import type { Clock } from '../common/time.js';
+import type { Address, Hex } from '../common/words.js';
+import type { ChainConfig } from '../config/types.js';
+import { least, most } from './amounts.js';
+import { type Fees, firstBid, priceOf, replacementBid } from './fees.js';
+import type { Attempt } from './journal.js';
+import { readQuote } from './quotes.js';
+import { decodeRevert, isAheadOnly, OUT_OF_GAS, type Revert } from './revert.js';
+import type { RpcFailure } from './rpc/endpoint.js';
+import { isRevert, type RpcPool } from './rpc/pool.js';
+import { data, quantity, toQuantity } from './rpc/shapes.js';
+import { signDraft } from './signing.js';
+import { type Ledger, overBudget } from './spending.js';
+import type { ReportedRound } from './types.js';
+
+/** What is to be sent. */
+export interface Payload {
+  /** `undefined` creates a contract. */
+  readonly to: Address | undefined;
+  readonly data: Hex;
+  readonly rounds: readonly ReportedRound[];
+}
+
+export type AttemptResult =
+  | { readonly code: 'ready'; readonly attempt: Attempt; readonly atCap: boolean }
+  | { readonly code: 'reverted'; readonly revert: Revert }
+  | {
+      readonly code: 'refused';
+      readonly cause: 'fee_cap' | 'budget' | 'signing' | 'send_failed';
+      readonly detail: string;
+    };
+
+export interface AttemptDeps {
+  readonly pool: RpcPool;
+  readonly key: Key;
+  readonly chainId: () => number;
+  readonly config: Pick<ChainConfig, 'fees' | 'gasLimitCap'>;
+  /** Absent: no budget (deploying). */
+  readonly ledger: Ledger | undefined;
+  readonly clock: Clock;
+}
+
+export interface AttemptMaker {
+  /** @param before the bid to be outbid; absent when no pool is known to hold this nonce */
+  transmit(
+    payload: Payload,
+    nonce: number,
+    before: Fees | undefined,
+    signal: AbortSignal,
+  ): Promise<AttemptResult>;
+  /** A transfer of nothing to ourselves, which uses the nonce up. Not held back by the budget. */
+  cancel(nonce: number, before: Fees | undefined, signal: AbortSignal): Promise<AttemptResult>;
+}
+
+const TRANSFER_GAS = 21_000n;
+/** Room above the estimate: the state may change before the block. */
+const MARGIN_PERCENT = 125n;
+
+type Gas =
+  | { readonly ok: true; readonly gasLimit: bigint }
+  | { readonly ok: false; readonly result: AttemptResult };
+
+/** Creates the maker of one key's transactions. */
+export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
+  const { pool, key, config } = deps;
+  /** The largest calldata that was estimated, with its limit: stands in where no estimate can be had. */
+  let known: { readonly length: number; readonly gasLimit: bigint } | undefined;
+
+  /** Calls under the newest block and, where the report is dated ahead of that, under the pending one. */
+  async function tryCall<T>(
+    method: 'eth_call' | 'eth_estimateGas',
+    call: Readonly<Record<string, Hex>>,
+    parse: (result: unknown) => T,
+    signal: AbortSignal,
+  ): Promise<{ ok: true; value: T | undefined } | { ok: false; failure: RpcFailure; revert?: Revert }> {
+    for (const tag of ['latest', 'pending'] as const) {
+      const reply = await pool.read(method, [call, tag], parse, signal);
+      if (reply.ok) return reply;
+      const { failure } = reply;
+      if (/out of gas|gas required exceeds|intrinsic gas/i.test(failure.rpcMessage ?? ''))
+        return { ok: false, failure, revert: OUT_OF_GAS };
+      if (!isRevert(failure))
+        return tag === 'latest' ? { ok: false, failure } : { ok: true, value: undefined };
+      const revert = decodeRevert(failure.rpcData);
+      if (!isAheadOnly(revert)) return { ok: false, failure, revert };
+    }
+    return { ok: true, value: undefined };
+  }
+
+  const refused = (failure: RpcFailure): AttemptResult => ({
+    code: 'refused',
+    cause: 'send_failed',
+    detail: `simulation: ${failure.detail}`,
+  });
+
+  /** A gas limit from the estimate, then proven by a call under that limit; or the named error of the call. */
+  async function gasFor({ to, data: input }: Payload, signal: AbortSignal): Promise<Gas> {
+    const call = { from: key.address, data: input, ...(to === undefined ? {} : { to }) };
+    const estimate = await tryCall('eth_estimateGas', call, quantity, signal);
+    if (!estimate.ok && estimate.revert && estimate.revert !== OUT_OF_GAS)
+      return { ok: false, result: { code: 'reverted', revert: estimate.revert } };
+    const spare = known && known.length >= input.length ? known.gasLimit : config.gasLimitCap;
+    const estimated = estimate.ok ? estimate.value : undefined;
+    const wanted = estimated === undefined ? spare : (most(estimated, TRANSFER_GAS) * MARGIN_PERCENT) / 100n;
+    for (const gasLimit of [least(wanted, config.gasLimitCap), config.gasLimitCap]) {
+      const proof = await tryCall('eth_call', { ...call, gas: toQuantity(gasLimit) }, data, signal);
+      if (proof.ok) {
+        if (estimated !== undefined && (!known || input.length >= known.length))
+          known = { length: input.length, gasLimit };
+        return { ok: true, gasLimit };
+      }
+      if (!proof.revert) return { ok: false, result: refused(proof.failure) };
+      // An estimate that does not suffice (a node may say anything) is answered with the cap.
+      if (proof.revert !== OUT_OF_GAS)
+        return { ok: false, result: { code: 'reverted', revert: proof.revert } };
+    }
+    return { ok: false, result: { code: 'reverted', revert: OUT_OF_GAS } };
+  }
+
+  async function bidAndSign(
+    payload: Payload,
+    kind: Attempt['kind'],
+    gasLimit: bigint,
+    nonce: number,
+    before: Fees | undefined,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
+    const { fees: feeConfig } = config;
+    const quote = await readQuote(pool, feeConfig.mode, signal);
+    if (!quote)
+      return { code: 'refused', cause: 'send_failed', detail: 'no endpoint gave a usable fee quote' };
+    const bid = before
+      ? replacementBid(feeConfig, before, quote, gasLimit)
+      : firstBid(feeConfig, quote, gasLimit);
+    if (!bid.ok) return { code: 'refused', cause: 'fee_cap', detail: bid.detail };
+    if (deps.ledger && kind === 'transmit') {
+      // At most, not as expected: a budget is a ceiling.
+      const worstWei = gasLimit * priceOf(bid.fees);
+      const over = overBudget(await deps.ledger.load(), worstWei, feeConfig, deps.clock.now());
+      if (over !== undefined) return { code: 'refused', cause: 'budget', detail: over };
+    }
+    const draft = {
+      chainId: deps.chainId(),
+      nonce,
+      to: payload.to,
+      data: payload.data,
+      gasLimit,
+      fees: bid.fees,
+    };
+    const signed = await signDraft(draft, key, signal);
+    if (!signed.ok) return { code: 'refused', cause: 'signing', detail: signed.detail };
+    const { hash, raw } = signed;
+    return {
+      code: 'ready',
+      attempt: { kind, hash, raw, fees: bid.fees, gasLimit, rounds: payload.rounds },
+      atCap: bid.atCap,
+    };
+  }
+
+  return {
+    async transmit(payload, nonce, before, signal) {
+      const gas = await gasFor(payload, signal);
+      if (!gas.ok) return gas.result;
+      return bidAndSign(payload, 'transmit', gas.gasLimit, nonce, before, signal);
+    },
+    async cancel(nonce, before, signal) {
+      const call = { from: key.address, to: key.address, data: '0x' as const };
+      // Some rollups charge more than the usual 21,000 for a transfer.
+      const reply = await pool.read('eth_estimateGas', [call], quantity, signal);
+      const gasLimit = reply.ok ? least(most(reply.value, TRANSFER_GAS), config.gasLimitCap) : TRANSFER_GAS;
+      const payload: Payload = { to: key.address, data: '0x', rounds: [] };
+      return bidAndSign(payload, 'cancel', gasLimit, nonce, before, signal);
+    },
+  };
+}

@@ -1,0 +1,241 @@
+/** One nonce in the air: signed, stored, sent, watched, replaced with a fresh report, until a receipt or the deadline. */
+import { type Clock, sleep, withDeadline } from '../common/time.js';
+import type { Address } from '../common/words.js';
+import type { ChainConfig } from '../config/types.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { AttemptMaker, AttemptResult, Payload } from './attempt.js';
+import { broadcast, type SendReport, summarise } from './broadcast.js';
+import { confirmReceipt } from './confirm.js';
+import { type Attempt, type JournalEntry, withAttempt } from './journal.js';
+import { findReceipt, isKnown } from './receipts.js';
+import type { Revert } from './revert.js';
+import type { RpcPool } from './rpc/pool.js';
+import { blockHeader, type Receipt } from './rpc/shapes.js';
+import type { ReportedRound, TransmitOutcome } from './types.js';
+
+/** Bids raised one after another when pools call the first one too low. */
+const MAX_RAISES = 12;
+/** Looks without a receipt, every endpoint answering, before a used nonce counts as another's. */
+const LOOKS_FOR_OWN = 5;
+/** For building calldata, which may collect reports of other operators. */
+const PREPARE_MS = 30_000;
+
+export type FailureCause = Extract<TransmitOutcome, { code: 'failed' }>['cause'];
+
+export type FlightOutcome =
+  | {
+      readonly code: 'landed';
+      readonly attempt: Attempt;
+      readonly receipt: Receipt;
+      readonly entry: JournalEntry;
+      readonly seenAtMs: number;
+    }
+  /** The simulation reverted; nothing of this nonce is in the air. */
+  | { readonly code: 'refused'; readonly revert: Revert; readonly rounds: readonly ReportedRound[] }
+  /** Nothing is due any more; nothing of this nonce is in the air. */
+  | { readonly code: 'withdrawn' }
+  /** The nonce was used by a transaction that is none of ours. */
+  | { readonly code: 'nonce_taken'; readonly detail: string }
+  | {
+      readonly code: 'failed';
+      readonly cause: FailureCause;
+      readonly detail: string;
+      /** A signature may still land: the next job takes the nonce up. */
+      readonly open: boolean;
+    };
+
+export interface FlightDeps {
+  readonly chain: string;
+  readonly pool: RpcPool;
+  readonly address: Address;
+  readonly maker: AttemptMaker;
+  readonly config: Pick<
+    ChainConfig,
+    'confirmations' | 'confirmationDeadlineMs' | 'replaceAfterMs' | 'pollIntervalMs' | 'fees'
+  >;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Stores the entry before anything of it is sent. */
+  readonly store: (entry: JournalEntry) => Promise<void>;
+  readonly onSent: (attempt: Attempt, replaced: boolean) => void;
+  readonly onCap: (atCap: boolean) => void;
+}
+
+export interface FlightRequest {
+  readonly reason: string;
+  prepare(signal: AbortSignal): Promise<Payload | undefined>;
+}
+
+/**
+ * Brings one nonce to its end.
+ * @param adopted signatures of this nonce from before a crash, a timeout or a reorganisation; any may still land
+ */
+export async function fly(
+  deps: FlightDeps,
+  request: FlightRequest,
+  nonce: number,
+  adopted: JournalEntry | undefined,
+  signal: AbortSignal,
+): Promise<FlightOutcome> {
+  const { pool, clock, config, log, maker } = deps;
+  const pollMs = Math.min(config.pollIntervalMs, 1_000);
+  const startedMs = clock.monotonic();
+  const deadlineMs = startedMs + config.confirmationDeadlineMs;
+  let entry = adopted;
+  /** Some pool may hold one of the signatures. */
+  let live = adopted !== undefined;
+  let accepted = false;
+  /** An endpoint said that the nonce is used. */
+  let used = false;
+  let looksWithout = 0;
+  let actedMs = adopted ? startedMs - Math.max(clock.now() - adopted.lastAtMs, 0) : startedMs;
+
+  const failed = (cause: FailureCause, detail: string): FlightOutcome => ({
+    code: 'failed',
+    cause,
+    detail,
+    open: live,
+  });
+  const hashes = () => entry?.attempts.map(({ hash }) => hash) ?? [];
+  const headNumber = async (): Promise<bigint | undefined> => {
+    const reply = await pool.read('eth_getBlockByNumber', ['latest', false], blockHeader, signal);
+    return reply.ok ? reply.value.number : undefined;
+  };
+
+  async function resend(): Promise<void> {
+    const last = entry?.attempts.at(-1);
+    if (!last) return;
+    const verdict = summarise(await broadcast(pool, last.raw, last.hash, signal));
+    if (verdict.verdict === 'accepted') accepted = true;
+    if (verdict.verdict === 'nonce_too_low') used = true;
+  }
+
+  /** Stores, then sends. */
+  async function launch(attempt: Attempt): Promise<SendReport> {
+    const replaced = live;
+    const nowMs = clock.now();
+    const head = (await headNumber()) ?? pool.head()?.number ?? 0n;
+    const base = entry ?? {
+      nonce,
+      reason: request.reason,
+      attempts: [],
+      firstAtMs: nowMs,
+      lastAtMs: nowMs,
+      headAtLast: head,
+    };
+    // Unchanged data at an unchanged price is the same transaction: nothing new to remember.
+    if (base.attempts.at(-1)?.hash !== attempt.hash) entry = withAttempt(base, attempt, nowMs, head);
+    else entry = { ...base, lastAtMs: nowMs, headAtLast: head };
+    await deps.store(entry);
+    const report = summarise(await broadcast(pool, attempt.raw, attempt.hash, signal));
+    const { hash, kind } = attempt;
+    log.info(
+      { chain: deps.chain, nonce, hash, kind, verdict: report.verdict, detail: report.detail, replaced },
+      'transaction sent',
+    );
+    if (report.verdict === 'accepted' || report.verdict === 'unknown') deps.onSent(attempt, replaced);
+    return report;
+  }
+
+  /** A fresh report at this nonce; where nothing is due any more, or it would revert, what is in the air is cancelled. */
+  async function act(): Promise<FlightOutcome | undefined> {
+    let payload: Payload | undefined;
+    try {
+      payload = await withDeadline('prepare', PREPARE_MS, (inner) => request.prepare(inner), signal);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      if (!live) return failed('internal', `prepare: ${detail}`);
+      log.warn(
+        { chain: deps.chain, nonce, detail },
+        'no fresh report for the replacement: the old one stays',
+      );
+      await resend();
+      return undefined;
+    }
+    if (!payload && !live) return { code: 'withdrawn' };
+    let before = live ? entry?.attempts.at(-1)?.fees : undefined;
+    for (let raises = 0; raises <= MAX_RAISES; raises += 1) {
+      let made: AttemptResult = payload
+        ? await maker.transmit(payload, nonce, before, signal)
+        : await maker.cancel(nonce, before, signal);
+      if (made.code === 'reverted') {
+        if (!live) return { code: 'refused', revert: made.revert, rounds: payload?.rounds ?? [] };
+        log.info(
+          { chain: deps.chain, nonce, error: made.revert.errorName },
+          'fresh report would revert: cancelling',
+        );
+        payload = undefined;
+        made = await maker.cancel(nonce, before, signal);
+      }
+      if (made.code !== 'ready') {
+        const { cause, detail } =
+          made.code === 'refused' ? made : { cause: 'internal' as const, detail: 'cancel reverts' };
+        deps.onCap(cause === 'fee_cap');
+        if (!live) return failed(cause, detail);
+        log.warn({ chain: deps.chain, nonce, cause, detail }, 'not replaced: the last one is sent again');
+        await resend();
+        return undefined;
+      }
+      deps.onCap(made.atCap);
+      const { verdict, detail } = await launch(made.attempt);
+      if (verdict === 'accepted' || verdict === 'unknown') {
+        live = true;
+        accepted = verdict === 'accepted';
+        return undefined;
+      }
+      if (verdict === 'nonce_too_low') {
+        used = true;
+        return undefined;
+      }
+      if (verdict !== 'underpriced' || config.fees.mode === 'zero') {
+        if (live) return undefined;
+        return failed(verdict === 'balance' ? 'balance' : 'send_failed', `${verdict}: ${detail}`);
+      }
+      before = made.attempt.fees;
+    }
+    return live ? undefined : failed('fee_cap', `still underpriced after ${MAX_RAISES} raises`);
+  }
+
+  if (adopted && (await isKnown(pool, hashes(), signal)) === false) live = false;
+  if (!live) {
+    const outcome = await act();
+    if (outcome) return outcome;
+    actedMs = clock.monotonic();
+  }
+  for (let turn = 0; ; turn += 1) {
+    if (signal.aborted)
+      return failed('not_confirmed', 'stopped while waiting: the journal holds the transaction');
+    const sighting = await findReceipt(pool, deps.address, hashes(), turn, signal);
+    if (sighting.receipt && entry) {
+      const seenAtMs = clock.monotonic();
+      const settled = await confirmReceipt(
+        { pool, address: deps.address, confirmations: config.confirmations, pollMs, clock, deadlineMs },
+        sighting.receipt,
+        signal,
+      );
+      if (settled.code !== 'confirmed') return failed(settled.code, settled.detail);
+      const attempt = entry.attempts.find(({ hash }) => hash === settled.receipt.hash);
+      if (attempt) return { code: 'landed', attempt, receipt: settled.receipt, entry, seenAtMs };
+    }
+    looksWithout = used && sighting.complete ? looksWithout + 1 : 0;
+    if (looksWithout >= LOOKS_FOR_OWN)
+      return { code: 'nonce_taken', detail: `nonce ${nonce} was used by a transaction that is not ours` };
+    const nowMs = clock.monotonic();
+    if (nowMs >= deadlineMs)
+      return failed('not_confirmed', `no receipt in ${config.confirmationDeadlineMs} ms`);
+    if (!accepted && live && turn > 0) await resend();
+    if (nowMs - actedMs >= config.replaceAfterMs && !used) {
+      actedMs = nowMs;
+      const head = await headNumber();
+      const moved = head !== undefined && entry !== undefined && head > entry.headAtLast;
+      // While the chain stands still a higher bid buys nothing; but what no pool holds any more must be sent anew.
+      const lost = !moved && (await isKnown(pool, hashes(), signal)) === false;
+      if (lost) live = false;
+      if (moved || lost) {
+        const outcome = await act();
+        if (outcome) return outcome;
+      } else log.warn({ chain: deps.chain, nonce }, 'no new block since the transaction was sent: waiting');
+    }
+    await sleep(pollMs, signal);
+  }
+}

@@ -1,0 +1,209 @@
+/** The owner of one key's nonces: takes up what a crash left, chooses the nonce, flies it, keeps the books. */
+import type { Key } from '../common/key.js';
+import { type Clock, sleep } from '../common/time.js';
+import type { ChainConfig } from '../config/types.js';
+import type { StateStore } from '../state/store.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { least, toNative } from './amounts.js';
+import { createAttemptMaker } from './attempt.js';
+import { priceOf } from './fees.js';
+import { type FailureCause, type FlightOutcome, type FlightRequest, fly } from './flight.js';
+import { createJournal, type Journal, type JournalEntry, type JournalState } from './journal.js';
+import { chooseNonce } from './nonce.js';
+import { findReceipt, readCounts } from './receipts.js';
+import type { RpcPool } from './rpc/pool.js';
+import type { Ledger } from './spending.js';
+
+/** Nonces tried in one call when others use the same key. */
+const MAX_NONCES = 4;
+const MIN_PATIENCE_MS = 2_000;
+const MAX_PATIENCE_MS = 15_000;
+
+export interface SenderDeps {
+  readonly name: string;
+  readonly pool: RpcPool;
+  readonly key: Key;
+  readonly chainId: () => number;
+  readonly config: ChainConfig;
+  readonly state: StateStore;
+  readonly ledger: Ledger | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export type SendOutcome = Exclude<FlightOutcome, { code: 'nonce_taken' }>;
+
+export interface Sender {
+  readonly busy: () => boolean;
+  /** @throws Error while busy */
+  send(request: FlightRequest, signal: AbortSignal): Promise<SendOutcome>;
+  /** Reads the journal at start. @returns a line for the log, or `undefined` when nothing is open */
+  recover(): Promise<string | undefined>;
+  /** Unix milliseconds of the first signature that is not confirmed yet. */
+  readonly pendingSinceMs: () => number | undefined;
+  readonly feeAtCap: () => boolean;
+}
+
+/** Creates the sender of one key on one chain. */
+export function createSender(deps: SenderDeps): Sender {
+  const { name, pool, key, config, clock, log, metrics, ledger } = deps;
+  const maker = createAttemptMaker({ pool, key, chainId: deps.chainId, config, ledger, clock });
+  let journal: Journal | undefined;
+  let busy = false;
+  let atCap = false;
+  /** Nonces below this were refused as used. */
+  let refusedBelow = 0;
+
+  const failed = (cause: FailureCause, detail: string): SendOutcome => ({
+    code: 'failed',
+    cause,
+    detail,
+    open: journal?.current().pending !== undefined,
+  });
+
+  const openJournal = (): Journal => {
+    journal ??= createJournal(deps.state, deps.chainId(), key.address, log);
+    return journal;
+  };
+
+  /** Books a receipt: what it cost, and that its nonce is done. */
+  async function book(
+    entry: JournalEntry,
+    outcome: Extract<FlightOutcome, { code: 'landed' }>,
+  ): Promise<void> {
+    const { receipt, attempt } = outcome;
+    const bidWei = priceOf(attempt.fees);
+    // A node's word on the price counts only within what was bid.
+    const costWei = receipt.gasUsed * least(receipt.effectiveGasPriceWei ?? bidWei, bidWei);
+    metrics.gasUsed.inc({ adapter: name }, Number(receipt.gasUsed));
+    metrics.transmitterSpend.inc({ adapter: name }, toNative(costWei));
+    atCap = false;
+    await openJournal().save({ next: entry.nonce + 1, last: entry });
+    await ledger?.record(key.address, costWei);
+  }
+
+  /** What became of signatures that a crash or a timeout left open. @returns the journal after it */
+  async function settle(state: JournalState, signal: AbortSignal): Promise<JournalState> {
+    const { pending } = state;
+    if (!pending) return state;
+    const hashes = pending.attempts.map(({ hash }) => hash);
+    for (let turn = 0; turn < Math.max(hashes.length, 1); turn += 1) {
+      const { receipt } = await findReceipt(pool, key.address, hashes, turn, signal);
+      const attempt = pending.attempts.find(({ hash }) => hash === receipt?.hash);
+      if (!receipt || !attempt) continue;
+      log.info({ chain: name, nonce: pending.nonce, hash: receipt.hash }, 'open transaction had landed');
+      await book(pending, { code: 'landed', attempt, receipt, entry: pending, seenAtMs: clock.monotonic() });
+      break;
+    }
+    return openJournal().current();
+  }
+
+  /** Chooses the nonce; waits a little when all endpoints lag behind what was confirmed. */
+  async function pickNonce(state: JournalState, signal: AbortSignal): Promise<number | undefined> {
+    const next = state.pending?.nonce ?? state.next;
+    const patienceMs = Math.min(Math.max(pool.blockSeconds() * 2_000, MIN_PATIENCE_MS), MAX_PATIENCE_MS);
+    const untilMs = clock.monotonic() + patienceMs;
+    for (;;) {
+      const counts = await readCounts(pool, key.address, signal);
+      const choice = chooseNonce(counts, next === undefined ? {} : { next }, refusedBelow);
+      if (choice.code === 'use') return choice.nonce;
+      if (signal.aborted) return undefined;
+      if (clock.monotonic() >= untilMs) {
+        if (choice.code === 'unknown') return undefined;
+        log.warn(
+          { chain: name, recorded: next, nonce: choice.nonce },
+          'the chain counts fewer nonces than recorded',
+        );
+        return choice.nonce;
+      }
+      await sleep(Math.min(config.pollIntervalMs, 500), signal);
+    }
+  }
+
+  /** Nothing of the pending nonce is in the air: it stays known, in case that was wrong, but is not pending. */
+  async function close(): Promise<void> {
+    const { next, pending } = openJournal().current();
+    if (pending) await openJournal().save({ ...(next === undefined ? {} : { next }), last: pending });
+  }
+
+  async function run(request: FlightRequest, signal: AbortSignal): Promise<SendOutcome> {
+    let state = await settle(await openJournal().load(), signal);
+    for (let tries = 0; tries < MAX_NONCES; tries += 1) {
+      const nonce = await pickNonce(state, signal);
+      if (nonce === undefined) return failed('send_failed', 'no endpoint told the nonce of the key');
+      const adopted = [state.pending, state.last].find((entry) => entry?.nonce === nonce);
+      const { next, last } = state;
+      const outcome = await fly(
+        {
+          chain: name,
+          pool,
+          address: key.address,
+          maker,
+          config,
+          clock,
+          log,
+          store: (pending) =>
+            openJournal().save({
+              pending,
+              ...(next === undefined ? {} : { next }),
+              ...(last === undefined || last.nonce === nonce ? {} : { last }),
+            }),
+          onSent: ({ kind }, replaced) => {
+            metrics.transactions.inc({ adapter: name, operation: kind, status: 'sent' });
+            if (replaced)
+              metrics.transactions.inc({ adapter: name, operation: 'transmit', status: 'replaced' });
+          },
+          onCap: (reached) => {
+            atCap = reached;
+          },
+        },
+        request,
+        nonce,
+        adopted,
+        signal,
+      );
+      if (outcome.code === 'landed') {
+        refusedBelow = 0;
+        await book(outcome.entry, outcome);
+        return outcome;
+      }
+      if (outcome.code !== 'nonce_taken') {
+        if (outcome.code === 'failed') refusedBelow = 0;
+        if (outcome.code !== 'failed' || !outcome.open) await close();
+        return outcome;
+      }
+      log.warn({ chain: name, nonce, address: key.address }, outcome.detail);
+      refusedBelow = nonce + 1;
+      await openJournal().save({});
+      state = openJournal().current();
+    }
+    return failed('send_failed', 'the key is used elsewhere: its nonces keep vanishing');
+  }
+
+  return {
+    busy: () => busy,
+    feeAtCap: () => atCap,
+    pendingSinceMs: () => journal?.current().pending?.firstAtMs,
+    async send(request, signal) {
+      if (busy) throw new Error(`transmitter ${key.address} is busy`);
+      busy = true;
+      try {
+        return await run(request, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        return failed('not_confirmed', 'stopped: the journal holds what is open');
+      } finally {
+        busy = false;
+      }
+    },
+    async recover() {
+      // Another replica may own the key and be at work: only its owner's next job settles what is open.
+      const { pending } = await openJournal().load();
+      return pending
+        ? `transmitter ${key.address}: nonce ${pending.nonce} is open with ${pending.attempts.length} signature(s)`
+        : undefined;
+    },
+  };
+}
