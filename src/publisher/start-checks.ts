@@ -29,11 +29,15 @@ export async function checkGroups(
       },
     );
     if (!onChain) {
-      problems.push(`${at}: id ${group.id} does not exist in ${aggregator}; create it with: oracle-publisher deploy`);
+      problems.push(
+        `${at}: id ${group.id} does not exist in ${aggregator}; create it with: oracle-publisher deploy`,
+      );
       continue;
     }
     if (onChain.wide !== group.wide)
-      problems.push(`${at}: width is ${widthOf(onChain.wide)} on chain and ${widthOf(group.wide)} here; it never changes`);
+      problems.push(
+        `${at}: width is ${widthOf(onChain.wide)} on chain and ${widthOf(group.wide)} here; it never changes`,
+      );
     if (onChain.feeds.length !== group.feeds.length)
       problems.push(
         `${at}: ${onChain.feeds.length} feeds on chain and ${group.feeds.length} here; add feeds with: oracle-publisher deploy`,

@@ -1,0 +1,263 @@
+/** `oracle-publisher run`: the daemon, from the environment to the last flushed line. */
+import { Command } from 'commander';
+import { createChain } from '../chain/chain.js';
+import { readAggregator } from '../chain/feed-reader.js';
+import { loadKeys } from '../chain/keys/load.js';
+import type { Key } from '../common/key.js';
+import { sleep, systemClock } from '../common/time.js';
+import { loadEnvironment } from '../config/environment.js';
+import { type LoadedConfig, loadConfig } from '../config/load.js';
+import { ConfigError } from '../config/problem.js';
+import type { PublisherConfig } from '../config/types.js';
+import { createPriceBook } from '../prices/book.js';
+import type { ChainRuntime } from '../publisher/chain-runtime.js';
+import { soleReplica } from '../publisher/leadership.js';
+import { createPublisher } from '../publisher/publisher.js';
+import { checkGroups } from '../publisher/start-checks.js';
+import { readStatus, type Status } from '../publisher/status.js';
+import { createAuditTrail } from '../rounds/audit.js';
+import { createRoundStore } from '../rounds/round-store.js';
+import { startServers } from '../server/server.js';
+import { openState } from '../state/open.js';
+import type { StateStore } from '../state/store.js';
+import { createLogger, type Logger } from '../telemetry/logger.js';
+import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+import { EXIT_FAILED } from './output.js';
+import { VERSION } from './version.js';
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+/** After the longest confirmation deadline the process ends even if something still hangs. */
+const EXIT_GRACE_MS = 10_000;
+
+export const runCommand = (): Command =>
+  new Command('run')
+    .description('Publish until stopped (SIGTERM or SIGINT ends cleanly)')
+    .option('--dry-run', 'decide and compare, but sign and send nothing')
+    .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+      await run(dryRun);
+    });
+
+async function run(dryRun: boolean): Promise<void> {
+  const { environment, defaults, secrets } = loadEnvironment(process.env);
+  const loaded = loadConfig(environment.configDir, defaults, process.env);
+  const { config } = loaded;
+  requireAggregators(config);
+
+  const log = createLogger({
+    level: loaded.logLevel ?? environment.logLevel,
+    secrets: [...secrets, ...loaded.secrets],
+  });
+  const metrics = createMetrics({ processMetrics: true });
+  const clock = systemClock;
+  const startedAtMs = clock.now();
+  const stop = stopSignal(log, Math.max(...config.chains.map((chain) => chain.confirmationDeadlineMs)));
+  log.info(
+    { event: 'starting', version: VERSION, node: process.version, dryRun, config: config.hash },
+    'starting',
+  );
+
+  const keys = await readKeys(environment.keys, dryRun);
+  const state = await openState({ url: environment.stateUrl, log, clock, metrics });
+  let status: (() => Status) | undefined;
+  let lastIterationMs = () => clock.monotonic();
+  const chains = createChains(config, keys, state, log, metrics);
+  const servers = await startServers({
+    environment,
+    metrics,
+    log,
+    status: () => status?.(),
+    health: () => ({
+      nowMs: clock.monotonic(),
+      lastIterationMs: lastIterationMs(),
+      started: status !== undefined,
+      chains: chains.map(({ chain }) => ({ name: chain.name, healthy: chain.healthy() })),
+      stateAvailable: state.available(),
+      stopping: stop.aborted,
+    }),
+  });
+  log.info(
+    { event: 'listening', metricsPort: servers.metricsPort, httpPort: servers.httpPort },
+    `metrics on :${servers.metricsPort}/metrics, health and status on :${servers.httpPort}`,
+  );
+
+  const running = new AbortController();
+  try {
+    for (const runtime of chains) await startChain(runtime, config, keys, log, stop);
+    if (stop.aborted) return;
+    reportConfig(metrics, loaded);
+    const feeds = [...config.groups.flatMap((group) => group.feeds), ...config.conversions];
+    const book = createPriceBook({
+      config: { feeds, pollIntervalMs: config.pollIntervalMs },
+      clock,
+      log,
+      metrics,
+      random: Math.random,
+      readAggregator,
+    });
+    const leadership = soleReplica(
+      config.groups.map(({ name }) => name),
+      keys.map(({ address }) => address),
+    );
+    const publisher = createPublisher({
+      groups: config.groups,
+      chains,
+      keys,
+      book,
+      rounds: createRoundStore({ state, log }),
+      audit: createAuditTrail({ state, log }),
+      leadership,
+      clock,
+      log,
+      metrics,
+      dryRun,
+    });
+    lastIterationMs = publisher.lastIterationMs;
+    for (const group of config.groups) metrics.groupLeader.set({ group: group.name }, 1);
+    status = () =>
+      readStatus({
+        version: VERSION,
+        startedAtMs,
+        configHash: () => config.hash,
+        dryRun,
+        chains,
+        publisher,
+        book,
+        holds: leadership.holds,
+        clock,
+      });
+    const background = [book.run(running.signal), ...chains.map(({ chain }) => chain.run(running.signal))];
+    await publisher.run(stop);
+    running.abort();
+    await Promise.all(background);
+  } finally {
+    running.abort();
+    await state.close();
+    await servers.close();
+    log.info({ event: 'stopped' }, 'stopped');
+    log.flush();
+  }
+}
+
+function requireAggregators(config: PublisherConfig): void {
+  const missing = config.chains.filter(({ aggregator }) => aggregator === undefined);
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    missing.map(({ name }) => ({
+      where: 'environment',
+      path: 'AGGREGATOR_ADDRESS',
+      message: `is missing for chain ${name}; set it to the address that \`oracle-publisher deploy\` printed`,
+    })),
+  );
+}
+
+async function readKeys(settings: Parameters<typeof loadKeys>[0], dryRun: boolean): Promise<Key[]> {
+  if (settings.kind === 'none' && !dryRun)
+    throw new ConfigError([
+      {
+        where: 'environment',
+        path: 'PRIVATE_KEY',
+        message:
+          'no key is named; set PRIVATE_KEY, PRIVATE_KEY_FILE, KEYSTORE_FILE, KMS_KEY_ID or WEB3SIGNER_URL',
+      },
+    ]);
+  return settings.kind === 'none' ? [] : loadKeys(settings, { clock: systemClock });
+}
+
+const createChains = (
+  config: PublisherConfig,
+  keys: readonly Key[],
+  state: StateStore,
+  log: Logger,
+  metrics: Metrics,
+): ChainRuntime[] =>
+  config.chains.map((chainConfig) => ({
+    config: chainConfig,
+    aggregator: chainConfig.aggregator ?? '0x',
+    chain: createChain({
+      config: chainConfig,
+      keys,
+      state,
+      clock: systemClock,
+      log,
+      metrics,
+      random: Math.random,
+    }),
+  }));
+
+/**
+ * Starts a chain, waiting for as long as no endpoint answers.
+ * @throws ConfigError when the chain or the contract is not what the configuration says
+ */
+async function startChain(
+  runtime: ChainRuntime,
+  config: PublisherConfig,
+  keys: readonly Key[],
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  const refuse = (problems: readonly string[]): never => {
+    log.fatal({ event: 'start_refused', problems }, 'the chain is not what the configuration says');
+    throw new ConfigError(
+      problems.map((message) => ({ where: 'chain', path: runtime.config.name, message })),
+    );
+  };
+  for (let pauseMs = FIRST_RETRY_MS; !stop.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
+    try {
+      const finding = await runtime.chain.start(stop);
+      if (finding.ok) {
+        for (const line of finding.lines)
+          log.info({ event: 'chain_started', chain: runtime.config.name }, line);
+        const groups = config.groups.filter(({ chain }) => chain === runtime.config.name);
+        const problems = await checkGroups(
+          runtime,
+          groups,
+          keys.map(({ address }) => address),
+          stop,
+        );
+        if (problems.length > 0) refuse(problems);
+        return;
+      }
+      if (!finding.temporary) refuse(finding.problems);
+      log.warn(
+        { event: 'chain_waiting', chain: runtime.config.name, problems: finding.problems, retryMs: pauseMs },
+        'no endpoint answers yet',
+      );
+    } catch (error) {
+      if (error instanceof ConfigError || stop.aborted) throw error;
+      log.warn(
+        { event: 'chain_waiting', chain: runtime.config.name, problems: [String(error)], retryMs: pauseMs },
+        'the chain cannot be read yet',
+      );
+    }
+    await sleep(pauseMs, stop);
+  }
+}
+
+function reportConfig(metrics: Metrics, { config }: LoadedConfig): void {
+  metrics.configReload.set(1);
+  metrics.configReloadTime.set(systemClock.now() / 1_000);
+  metrics.configHash.reset();
+  metrics.configHash.set({ hash: config.hash.slice(0, 12) }, 1);
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one, or the deadline, ends the process at once. */
+function stopSignal(log: Logger, confirmationDeadlineMs: number): AbortSignal {
+  const controller = new AbortController();
+  const exit = (why: string) => {
+    log.fatal({ event: 'forced_exit' }, why);
+    log.flush();
+    process.exit(EXIT_FAILED);
+  };
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) return exit(`${name} again: leaving at once`);
+      log.info(
+        { event: 'stopping', signal: name },
+        'stopping: no new decisions, the transaction under way may settle',
+      );
+      controller.abort();
+      setTimeout(() => exit('the stop took too long'), confirmationDeadlineMs + EXIT_GRACE_MS).unref();
+    });
+  return controller.signal;
+}
