@@ -19,9 +19,9 @@ export const USAGE = `usage: demo [--rounds N] [--seed N] [--speed N] [--heartbe
 
   --rounds N           end after N rounds, with a summary and every published answer verified
   --seed N             another draw of the exchanges' noise                            (default 1)
-  --speed N            recorded seconds that pass in one second                        (default 30)
+  --speed N            recorded seconds that pass in one second                        (default 20)
   --heartbeat SECONDS  on-chain age that the daemon never lets pass                    (default 10)
-  --deviation PERCENT  move that it publishes at once                                  (default 0.3)
+  --deviation PERCENT  move that it publishes at once                                (default 0.25)
   --cli FILE           the daemon's program                              (default dist/cli/main.js)`;
 
 export type OptionsResult =
@@ -46,9 +46,9 @@ export function parseOptions(args: readonly string[]): OptionsResult {
       options: {
         rounds: text(''),
         seed: text('1'),
-        speed: text('30'),
+        speed: text('20'),
         heartbeat: text('10'),
-        deviation: text('0.3'),
+        deviation: text('0.25'),
         cli: text(path.join('dist', 'cli', 'main.js')),
       },
     });

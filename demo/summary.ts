@@ -44,7 +44,7 @@ export function countReasons(
 export const grouped = (value: bigint | number): string =>
   value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
-const LABEL_WIDTH = 22;
+const LABEL_WIDTH = 30;
 const row = (label: string, text: string): string => `  ${label.padEnd(LABEL_WIDTH)}${text}`;
 const times = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

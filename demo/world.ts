@@ -13,8 +13,11 @@ import type { Supervisor } from './supervisor.js';
 import type { PublishedFeed } from './verify.js';
 import type { Places } from './view.js';
 
-/** Half an hour before BTC peaked at 13,764 USD; both triggers fire within the first minute from here. */
-const START_MS = Date.parse('2019-06-26T19:30:00Z');
+/**
+ * Quiet and lively minutes in turn, so that both triggers fire within the first minute; two minutes of the demo later
+ * BTC peaks at 13,764 USD and falls.
+ */
+const START_MS = Date.parse('2019-06-26T19:45:00Z');
 const METRICS_PORT = 8_000;
 const HTTP_PORT = 8_080;
 

@@ -33,7 +33,7 @@ describe('the options', () => {
     expect(parseOptions(['--rounds', ''])).toMatchObject({ ok: true, options: { rounds: undefined } });
     expect(parseOptions([])).toMatchObject({
       ok: true,
-      options: { heartbeatSeconds: 10, deviation: '0.3', seed: 1 },
+      options: { heartbeatSeconds: 10, deviation: '0.25', seed: 1 },
     });
   });
 
