@@ -12,6 +12,8 @@ import { createPoller } from './poller.js';
 import { createSlots, type Slot } from './slots.js';
 import { planTasks } from './tasks.js';
 import { createTicks, type PriceContext } from './ticks.js';
+import { planStreams } from './websocket/plan.js';
+import { createStreams } from './websocket/streams.js';
 
 /** What the book needs of the configuration. */
 export interface PricesConfig {
@@ -96,10 +98,18 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
     ...(readAggregator ? { readAggregator } : {}),
   });
 
+  const streams = createStreams({
+    clock,
+    log,
+    random,
+    record: (id, reading) => record(id, reading, undefined),
+  });
+
   function apply({ feeds, pollIntervalMs }: PricesConfig): void {
     slots.apply(feeds);
     ticks.apply(feeds);
     poller.apply(planTasks(slots.all()), pollIntervalMs);
+    streams.apply(planStreams(slots.all()));
   }
 
   function view({ source, feed, observation, result, detail, latencyMs, readAtMs, id }: Slot): SourceView {
@@ -120,8 +130,12 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
 
   apply(deps.config);
   return {
-    run: (signal) => poller.run(signal),
-    pollOnce: (signal) => poller.pollOnce(signal),
+    async run(signal) {
+      await Promise.all([poller.run(signal), streams.run(signal)]);
+    },
+    async pollOnce(signal) {
+      await Promise.all([poller.pollOnce(signal), streams.once(signal)]);
+    },
     price: (feed, tick, context) => ticks.price(feed, tick, context),
     sources: (feed) => slots.of(feed).map(view),
     apply,

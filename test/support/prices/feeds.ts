@@ -4,7 +4,7 @@ import type { Random } from '../../../src/common/random.js';
 import { type Rational, whole } from '../../../src/common/rational.js';
 import type { Clock } from '../../../src/common/time.js';
 import type { Observation } from '../../../src/common/words.js';
-import type { FeedConfig, FeedSource, HttpSource } from '../../../src/config/types.js';
+import type { FeedConfig, FeedSource, HttpSource, WebSocketSource } from '../../../src/config/types.js';
 
 /** The exact value of decimal text. */
 export function exact(text: string): Rational {
@@ -91,5 +91,25 @@ export function observation(source: string, value: string, observedAtMs = 1_700_
     observedAtMs,
     timeFrom: 'venue',
     receivedAtMs: observedAtMs,
+  };
+}
+
+export function streamSource(
+  over: Partial<WebSocketSource> & Pick<WebSocketSource, 'label' | 'url'>,
+): WebSocketSource {
+  return {
+    kind: 'websocket',
+    venue: over.label.split(':')[0] ?? 'websocket',
+    quote: 'USD',
+    scale: whole(1n),
+    invert: false,
+    deadlineMs: 2_000,
+    path: '$.price',
+    timeUnit: 'ms',
+    headers: {},
+    subscribe: [],
+    pingIntervalMs: 30_000,
+    silenceMs: 30_000,
+    ...over,
   };
 }
