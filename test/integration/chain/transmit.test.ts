@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Address } from '../../../src/common/words.js';
+import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil } from '../../support/anvil.js';
+import { createRig, type Rig, type RigOptions, startWorld } from '../../support/chain/rig.js';
+
+let anvil: Anvil;
+let aggregator: Address;
+const rigs: Rig[] = [];
+const rig = async (options: Omit<RigOptions, 'aggregator'> = {}) => {
+  const made = await createRig({ urls: [anvil.url], aggregator, ...options });
+  rigs.push(made);
+  return made;
+};
+const signal = () => AbortSignal.timeout(30_000);
+
+beforeAll(async () => {
+  ({ anvil, aggregator } = await startWorld());
+});
+afterEach(async () => {
+  await Promise.all(rigs.splice(0).map((made) => made.close()));
+});
+afterAll(() => anvil.stop());
+
+describe('a round', () => {
+  it('lands, is confirmed, and is read back with its answer', async () => {
+    const { transmitter, job, group, chain, metrics } = await rig();
+    const before = await group();
+    const outcome = await transmitter.send(job(2_000n * 10n ** 8n), signal());
+    expect(outcome).toMatchObject({ code: 'confirmed', rounds: [{ group: 1, round: before.round + 1 }] });
+    const after = await group();
+    expect(after).toMatchObject({
+      round: before.round + 1,
+      threshold: 1,
+      signers: 1,
+      wide: false,
+      paused: false,
+    });
+    expect(after.feeds).toMatchObject([{ answer: 2_000n * 10n ** 8n, round: after.round }]);
+    expect(after.blockNumber).toBeGreaterThan(before.blockNumber);
+    expect(chain.inclusionSeconds()).toBeGreaterThan(0);
+    expect(await metrics.registry.metrics()).toMatch(
+      /blockchain_transactions_total\{adapter="local",operation="transmit",status="confirmed"\} 1/,
+    );
+  });
+
+  it('of two groups travels in one transaction and both are read at one block', async () => {
+    const { transmitter, job, chain } = await rig();
+    const outcome = await transmitter.send(job(5n, { groups: [1, 2] }), signal());
+    expect(outcome).toMatchObject({ code: 'confirmed' });
+    const [one, two] = await chain.readGroups([1, 2], signal());
+    expect(one?.feeds[0]?.answer).toBe(5n);
+    expect(two?.feeds[0]?.answer).toBe(5n);
+    expect(one?.blockNumber).toBe(two?.blockNumber);
+  });
+
+  it('is refused before anything is signed when the contract would revert, by the name of its error', async () => {
+    const { transmitter, job, group, metrics } = await rig();
+    const nonce = await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'latest']);
+    const { round } = await group();
+    const late = job(7n, { timestamp: ({ blockTimestamp }) => blockTimestamp - 100_000 });
+    const outcome = await transmitter.send(late, signal());
+    expect(outcome).toMatchObject({
+      code: 'reverted',
+      errorName: 'TimestampNotNewer',
+      cause: 'someone_faster',
+    });
+    expect((await group()).round).toBe(round);
+    expect(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'latest'])).toBe(nonce);
+    expect(await metrics.registry.metrics()).toMatch(
+      /blockchain_reverts_total\{adapter="local",error="TimestampNotNewer"\} 1/,
+    );
+  });
+
+  it('of a key that is no signer is called unauthorised', async () => {
+    const { transmitter, job } = await rig({ privateKeys: [ANVIL_KEYS[1]] });
+    expect(await transmitter.send(job(7n), signal())).toMatchObject({
+      code: 'reverted',
+      errorName: 'SignersMismatch',
+      cause: 'unauthorised',
+    });
+  });
+
+  it('is withdrawn when nothing is due any more', async () => {
+    const { transmitter, job } = await rig();
+    expect(await transmitter.send(job(7n, { change: () => undefined }), signal())).toEqual({
+      code: 'withdrawn',
+    });
+  });
+
+  it('one after another by the same key uses one nonce each', async () => {
+    const { transmitter, job, group } = await rig();
+    const first = Number(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'latest']));
+    const before = await group();
+    for (let index = 1; index <= 5; index += 1)
+      expect(await transmitter.send(job(BigInt(index)), signal())).toMatchObject({ code: 'confirmed' });
+    expect((await group()).round).toBe(before.round + 5);
+    expect(Number(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'latest']))).toBe(
+      first + 5,
+    );
+  });
+});
+
+describe('at start', () => {
+  const start = (options: Omit<RigOptions, 'aggregator'>, address: Address = aggregator) =>
+    createRig({ urls: [anvil.url], ...options, aggregator: address });
+
+  it('another chain id than configured is found', async () => {
+    await expect(start({ config: { id: 1 } })).rejects.toThrow(
+      /127\.0\.0\.1:\d+#0 is of chain 31337, the configuration says 1/,
+    );
+  });
+
+  it('an address without code is found', async () => {
+    const empty = '0x00000000000000000000000000000000000000aa';
+    await expect(start({}, empty)).rejects.toThrow(`there is no contract at ${empty} on chain 31337`);
+  });
+
+  it('an endpoint that does not answer is named by host and place', async () => {
+    await expect(start({ urls: ['http://127.0.0.1:9/v2/secret-key'] })).rejects.toThrow(
+      'local: no endpoint answers (127.0.0.1:9#0)',
+    );
+  });
+
+  it('one endpoint of two being down is no obstacle', async () => {
+    const { chain, lines } = await rig({ urls: ['http://127.0.0.1:9/v2/secret-key', anvil.url] });
+    expect(chain.healthy()).toBe(true);
+    expect(chain.endpoints().map(({ healthy }) => healthy)).toEqual([false, true]);
+    expect(JSON.stringify(lines())).not.toContain('secret-key');
+  });
+});
