@@ -75,6 +75,7 @@ describe('replicas share the groups', () => {
   it('keep what they hold while nothing changes, over many renewals', async () => {
     const { join, settled, map, all } = fleetOf(3, 7);
     for (let i = 0; i < 3; i++) await join();
+    await until('all have keys', () => all.every((r) => r.key() !== undefined));
     await settled();
     const before = map();
     const events = all.map(({ changes }) => changes.length);
