@@ -1,4 +1,5 @@
-// Makes `npx oracle-publisher` work in this checkout: npm links the commands of dependencies only, not a project's own.
+// Makes `npx oracle-publisher` work in this checkout. The command is linked here and not named under `bin` in package.json:
+// for a project's own `bin`, npx installs the project into its cache first, which takes half a minute and builds it again.
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 
 const link = 'node_modules/.bin/oracle-publisher';

@@ -18,7 +18,7 @@ export async function checkChains(
   log: Logger,
 ): Promise<void> {
   const metrics = createMetrics();
-  const keys = await loadKeys(environment.keys, { clock: systemClock });
+  const keys = await loadKeys(environment.keys);
   const state = await openState({ url: 'memory:', log, clock: systemClock, metrics });
   const signal = AbortSignal.timeout(DEADLINE_MS);
   for (const chainConfig of config.chains) {

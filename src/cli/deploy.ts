@@ -51,7 +51,7 @@ async function deploy(options: Options): Promise<void> {
   const { environment, defaults, secrets } = loadEnvironment(process.env);
   const { config, secrets: own } = loadConfig(environment.configDir, defaults, process.env);
   const chain = chooseChain(config.chains, options.chain);
-  const keys = await loadKeys(environment.keys, { clock: systemClock });
+  const keys = await loadKeys(environment.keys);
   const [key] = keys;
   if (!key)
     throw new ConfigError([

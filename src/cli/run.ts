@@ -161,7 +161,7 @@ async function readKeys(settings: Parameters<typeof loadKeys>[0], dryRun: boolea
           'no key is named; set PRIVATE_KEY, PRIVATE_KEY_FILE, KEYSTORE_FILE, KMS_KEY_ID or WEB3SIGNER_URL',
       },
     ]);
-  return settings.kind === 'none' ? [] : loadKeys(settings, { clock: systemClock });
+  return settings.kind === 'none' ? [] : loadKeys(settings);
 }
 
 const createChains = (
