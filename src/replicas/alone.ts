@@ -43,7 +43,8 @@ export function createLoneCoordinator({
           end.addEventListener('abort', () => resolve(), { once: true });
       });
     },
-    holds: (group) => !released && current.get(group) !== undefined,
+    // Without keys too: a dry run decides and sends nothing.
+    holds: (group) => !released && current.has(group),
     keyFor: (group) => (released ? undefined : current.get(group)),
     ownKeys: () => (released ? [] : keys),
     regroup,
