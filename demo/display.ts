@@ -41,9 +41,11 @@ function createPlain(output: Output, elapsedMs: () => number): Display {
         // Between rounds a feed is told of only when its sources or the guard that holds it back changed.
         const state = `${feed.fresh}/${feed.median === '-' ? feed.reason : ''}`;
         const changed = feed.fresh !== '-' && shown.get(feed.name) !== state;
-        // Right after a round the page still says that it is pending; what brought the feed into it says more.
-        const reason = published.at(-1)?.answers.find((answer) => answer.feed === feed.name)?.reason;
-        if (published.length > 0 || changed) say(feedLine(reason ? { ...feed, reason } : feed));
+        // Right after a round the page still says that it is pending; what brought the feed into it says more, unless a
+        // guard holds the feed back by now.
+        const brought = published.at(-1)?.answers.find((answer) => answer.feed === feed.name)?.reason;
+        const reason = feed.median === '-' ? feed.reason : (brought ?? feed.reason);
+        if (published.length > 0 || changed) say(feedLine({ ...feed, reason }));
         shown.set(feed.name, state);
       }
     },

@@ -272,4 +272,15 @@ describe('what is shown', () => {
     expect(lines[1]).toContain('sources 0 of 2  reason too_few_sources (1 of 2)');
     expect(text).not.toContain('\x1b');
   });
+
+  it('says after a round what brought a feed into it, but never hides that it is held back by now', () => {
+    let text = '';
+    const display = createDisplay({ write: (part) => (text += part) }, () => 0);
+    const round = both(3, 1n, 1n);
+    display.update({ ...view, feeds: [{ ...row, reason: 'pending' }] }, [round]);
+    display.update({ ...view, feeds: [{ ...row, median: '-', reason: 'too_few_sources' }] }, [round]);
+    expect(text).toContain('round 3 confirmed in 1.30 s, 37000 gas');
+    expect(text).toMatch(/median 13660\.12 .* reason deviation\n/);
+    expect(text).toMatch(/median - .* reason too_few_sources\n/);
+  });
 });
