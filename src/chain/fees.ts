@@ -84,6 +84,8 @@ export function replacementBid(
 ): FeeResult {
   if (config.mode === 'zero') return { ok: true, fees: before, atCap: false };
   const cap = priceCap(config, gasLimit);
+  if (cap < quote.baseFeeWei)
+    return { ok: false, detail: `base fee ${quote.baseFeeWei} wei, cap ${cap} wei` };
   const raise = (part: bigint, market: bigint, limit: bigint): bigint | undefined => {
     const wanted = most(ceilDiv(part * BUMP_NUMERATOR, BUMP_DENOMINATOR), part + 1n, market);
     const bid = least(wanted, limit);

@@ -82,8 +82,8 @@ export async function fly(
   const startedMs = clock.monotonic();
   const deadlineMs = startedMs + config.confirmationDeadlineMs;
   let entry = adopted;
-  /** Some pool may hold one of the signatures. */
-  let live = adopted !== undefined;
+  /** The newest signature that some pool may hold: the bid to outbid. */
+  let standing = adopted?.attempts.at(-1);
   let accepted = false;
   /** An endpoint said that the nonce is used. */
   let used = false;
@@ -94,7 +94,7 @@ export async function fly(
     code: 'failed',
     cause,
     detail,
-    open: live,
+    open: standing !== undefined,
   });
   const hashes = () => entry?.attempts.map(({ hash }) => hash) ?? [];
   const headNumber = async (): Promise<bigint | undefined> => {
@@ -103,16 +103,15 @@ export async function fly(
   };
 
   async function resend(): Promise<void> {
-    const last = entry?.attempts.at(-1);
-    if (!last) return;
-    const verdict = summarise(await broadcast(pool, last.raw, last.hash, signal));
-    if (verdict.verdict === 'accepted') accepted = true;
-    if (verdict.verdict === 'nonce_too_low') used = true;
+    if (!standing) return;
+    const { verdict } = summarise(await broadcast(pool, standing.raw, standing.hash, signal));
+    if (verdict === 'accepted') accepted = true;
+    if (verdict === 'nonce_too_low') used = true;
   }
 
   /** Stores, then sends. */
   async function launch(attempt: Attempt): Promise<SendReport> {
-    const replaced = live;
+    const replaced = standing !== undefined;
     const nowMs = clock.now();
     const head = (await headNumber()) ?? pool.head()?.number ?? 0n;
     const base = entry ?? {
@@ -144,7 +143,7 @@ export async function fly(
       payload = await withDeadline('prepare', PREPARE_MS, (inner) => request.prepare(inner), signal);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      if (!live) return failed('internal', `prepare: ${detail}`);
+      if (!standing) return failed('internal', `prepare: ${detail}`);
       log.warn(
         { chain: deps.chain, nonce, detail },
         'no fresh report for the replacement: the old one stays',
@@ -152,14 +151,14 @@ export async function fly(
       await resend();
       return undefined;
     }
-    if (!payload && !live) return { code: 'withdrawn' };
-    let before = live ? entry?.attempts.at(-1)?.fees : undefined;
+    if (!payload && !standing) return { code: 'withdrawn' };
+    let before = standing?.fees;
     for (let raises = 0; raises <= MAX_RAISES; raises += 1) {
       let made: AttemptResult = payload
         ? await maker.transmit(payload, nonce, before, signal)
         : await maker.cancel(nonce, before, signal);
       if (made.code === 'reverted') {
-        if (!live) return { code: 'refused', revert: made.revert, rounds: payload?.rounds ?? [] };
+        if (!standing) return { code: 'refused', revert: made.revert, rounds: payload?.rounds ?? [] };
         log.info(
           { chain: deps.chain, nonce, error: made.revert.errorName },
           'fresh report would revert: cancelling',
@@ -171,7 +170,7 @@ export async function fly(
         const { cause, detail } =
           made.code === 'refused' ? made : { cause: 'internal' as const, detail: 'cancel reverts' };
         deps.onCap(cause === 'fee_cap');
-        if (!live) return failed(cause, detail);
+        if (!standing) return failed(cause, detail);
         log.warn({ chain: deps.chain, nonce, cause, detail }, 'not replaced: the last one is sent again');
         await resend();
         return undefined;
@@ -179,7 +178,7 @@ export async function fly(
       deps.onCap(made.atCap);
       const { verdict, detail } = await launch(made.attempt);
       if (verdict === 'accepted' || verdict === 'unknown') {
-        live = true;
+        standing = made.attempt;
         accepted = verdict === 'accepted';
         return undefined;
       }
@@ -188,16 +187,19 @@ export async function fly(
         return undefined;
       }
       if (verdict !== 'underpriced' || config.fees.mode === 'zero') {
-        if (live) return undefined;
+        if (standing) return undefined;
         return failed(verdict === 'balance' ? 'balance' : 'send_failed', `${verdict}: ${detail}`);
       }
+      // No pool took it: what stands is the one before it, and this one need not be looked for.
+      const { hash } = made.attempt;
+      if (entry) entry = { ...entry, attempts: entry.attempts.filter((attempt) => attempt.hash !== hash) };
       before = made.attempt.fees;
     }
-    return live ? undefined : failed('fee_cap', `still underpriced after ${MAX_RAISES} raises`);
+    return standing ? undefined : failed('fee_cap', `still underpriced after ${MAX_RAISES} raises`);
   }
 
-  if (adopted && (await isKnown(pool, hashes(), signal)) === false) live = false;
-  if (!live) {
+  if (adopted && (await isKnown(pool, hashes(), signal)) === false) standing = undefined;
+  if (!standing) {
     const outcome = await act();
     if (outcome) return outcome;
     actedMs = clock.monotonic();
@@ -223,14 +225,14 @@ export async function fly(
     const nowMs = clock.monotonic();
     if (nowMs >= deadlineMs)
       return failed('not_confirmed', `no receipt in ${config.confirmationDeadlineMs} ms`);
-    if (!accepted && live && turn > 0) await resend();
+    if (!accepted && turn > 0) await resend();
     if (nowMs - actedMs >= config.replaceAfterMs && !used) {
       actedMs = nowMs;
       const head = await headNumber();
       const moved = head !== undefined && entry !== undefined && head > entry.headAtLast;
       // While the chain stands still a higher bid buys nothing; but what no pool holds any more must be sent anew.
       const lost = !moved && (await isKnown(pool, hashes(), signal)) === false;
-      if (lost) live = false;
+      if (lost) standing = undefined;
       if (moved || lost) {
         const outcome = await act();
         if (outcome) return outcome;
