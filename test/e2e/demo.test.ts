@@ -1,4 +1,5 @@
 /** `make demo` from outside: it ends by itself and verifies, and an operator may kill its exchanges one by one. */
+import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { lives, type RunningDemo, startDemo } from './demo-driver.js';
 
@@ -18,6 +19,12 @@ afterEach(async () => {
     await demo.exit().catch(() => demo.signal('SIGKILL'));
   }
 });
+
+/** Removes the logs that a demo keeps when it failed, where failing is what it was to do. */
+function discardLogs(demo: RunningDemo): void {
+  const [, directory] = /the logs are in (.+)/.exec(demo.lines().join('\n')) ?? [];
+  if (directory) rmSync(directory, { recursive: true });
+}
 
 /** The pids that the demo printed, by exchange. */
 async function pids(demo: RunningDemo): Promise<Record<string, number>> {
@@ -70,6 +77,7 @@ describe('make demo ROUNDS=5', () => {
     const text = demo.lines().join('\n');
     expect(text).toMatch(/\w+\/USD, round 2: the daemon said \d+, getRoundData says \d+/);
     expect(text).not.toMatch(/differences\s+none/);
+    discardLogs(demo);
   });
 
   it('exits 1 with the last words of a daemon that died', async () => {
@@ -78,6 +86,7 @@ describe('make demo ROUNDS=5', () => {
     const text = demo.lines().join('\n');
     expect(text).toContain('oracle-publisher ended with code 3');
     expect(text).toContain('the sky has fallen');
+    discardLogs(demo);
   });
 
   it('exits 2 with its usage when it is asked for something that it does not know', async () => {

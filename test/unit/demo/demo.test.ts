@@ -84,6 +84,7 @@ describe('the verification', () => {
     expect(compareOrder([both(1, 1n, 1n), both(2, 1n, 1n)])).toEqual([]);
     expect(compareOrder([both(1, 1n, 1n), both(3, 1n, 1n)])).toHaveLength(1);
     expect(compareOrder([both(1, 1n, 1n), both(1, 1n, 1n)])).toHaveLength(1);
+    expect(compareOrder([both(2, 1n, 1n), both(3, 1n, 1n)])).toHaveLength(1);
   });
 
   /** A chain whose rounds can be set. */
