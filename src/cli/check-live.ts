@@ -7,7 +7,7 @@ import { systemClock } from '../common/time.js';
 import type { Observation } from '../common/words.js';
 import type { Environment, FeedConfig, PublisherConfig } from '../config/types.js';
 import { createPriceBook } from '../prices/book.js';
-import { createLogger } from '../telemetry/logger.js';
+import { createLogger, createMask } from '../telemetry/logger.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { checkChains } from './check-chains.js';
 import { EXIT_FAILED, formatTable, print } from './output.js';
@@ -20,7 +20,7 @@ export async function checkLive(
   environment: Environment,
   secrets: readonly string[],
 ): Promise<void> {
-  const log = createLogger({ level: 'fatal', secrets });
+  const log = createLogger({ level: 'fatal', mask: createMask(secrets) });
   const metrics = createMetrics();
   const feeds = [...config.groups.flatMap((group) => group.feeds), ...config.conversions];
   const book = createPriceBook({

@@ -16,7 +16,7 @@ import { ConfigError } from '../config/problem.js';
 import type { ChainConfig } from '../config/types.js';
 import { type Deployment, DeploymentError, deployAll } from '../publisher/deployment.js';
 import { openState } from '../state/open.js';
-import { createLogger } from '../telemetry/logger.js';
+import { createLogger, createMask } from '../telemetry/logger.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { formatTable, print } from './output.js';
 
@@ -61,7 +61,7 @@ async function deploy(options: Options): Promise<void> {
         message: 'is missing; the first key pays for the deployment',
       },
     ]);
-  const log = createLogger({ level: 'warn', secrets: [...secrets, ...own] });
+  const log = createLogger({ level: 'warn', mask: createMask([...secrets, ...own]) });
   const metrics = createMetrics();
   const state = await openState({ url: environment.stateUrl, log, clock: systemClock, metrics });
   const deployer = createDeployer({

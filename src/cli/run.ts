@@ -1,27 +1,21 @@
 /** `oracle-publisher run`: the daemon, from the environment to the last flushed line. */
 import { Command } from 'commander';
 import { createChain } from '../chain/chain.js';
-import { readAggregator } from '../chain/feed-reader.js';
 import { loadKeys } from '../chain/keys/load.js';
 import type { Key } from '../common/key.js';
 import { sleep, systemClock } from '../common/time.js';
 import { loadEnvironment } from '../config/environment.js';
-import { type LoadedConfig, loadConfig } from '../config/load.js';
+import { loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
 import type { PublisherConfig } from '../config/types.js';
-import { createPriceBook } from '../prices/book.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
-import { soleReplica } from '../publisher/leadership.js';
-import { createPublisher } from '../publisher/publisher.js';
 import { checkGroups } from '../publisher/start-checks.js';
-import { readStatus, type Status } from '../publisher/status.js';
-import { createAuditTrail } from '../rounds/audit.js';
-import { createRoundStore } from '../rounds/round-store.js';
 import { startServers } from '../server/server.js';
 import { openState } from '../state/open.js';
 import type { StateStore } from '../state/store.js';
-import { createLogger, type Logger } from '../telemetry/logger.js';
+import { createLogger, createMask, type Logger } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+import { createDaemon } from './daemon.js';
 import { EXIT_FAILED } from './output.js';
 import { VERSION } from './version.js';
 
@@ -40,17 +34,15 @@ export const runCommand = (): Command =>
 
 async function run(dryRun: boolean): Promise<void> {
   const { environment, defaults, secrets } = loadEnvironment(process.env);
-  const loaded = loadConfig(environment.configDir, defaults, process.env);
+  const load = () => loadConfig(environment.configDir, defaults, process.env);
+  const loaded = load();
   const { config } = loaded;
   requireAggregators(config);
 
-  const log = createLogger({
-    level: loaded.logLevel ?? environment.logLevel,
-    secrets: [...secrets, ...loaded.secrets],
-  });
+  const mask = createMask([...secrets, ...loaded.secrets]);
+  const log = createLogger({ level: loaded.logLevel ?? environment.logLevel, mask });
   const metrics = createMetrics({ processMetrics: true });
   const clock = systemClock;
-  const startedAtMs = clock.now();
   const stop = stopSignal(log, Math.max(...config.chains.map((chain) => chain.confirmationDeadlineMs)));
   log.info(
     { event: 'starting', version: VERSION, node: process.version, dryRun, config: config.hash },
@@ -59,18 +51,31 @@ async function run(dryRun: boolean): Promise<void> {
 
   const keys = await readKeys(environment.keys, dryRun);
   const state = await openState({ url: environment.stateUrl, log, clock, metrics });
-  let status: (() => Status) | undefined;
-  let lastIterationMs = () => clock.monotonic();
   const chains = createChains(config, keys, state, log, metrics);
+  const daemon = createDaemon({
+    environment,
+    loaded,
+    load,
+    chains,
+    keys,
+    state,
+    clock,
+    log,
+    mask,
+    metrics,
+    dryRun,
+    startedAtMs: clock.now(),
+  });
+  let started = false;
   const servers = await startServers({
     environment,
     metrics,
     log,
-    status: () => status?.(),
+    status: () => (started ? daemon.status() : undefined),
     health: () => ({
       nowMs: clock.monotonic(),
-      lastIterationMs: lastIterationMs(),
-      started: status !== undefined,
+      lastIterationMs: started ? daemon.lastIterationMs() : clock.monotonic(),
+      started,
       chains: chains.map(({ chain }) => ({ name: chain.name, healthy: chain.healthy() })),
       stateAvailable: state.available(),
       stopping: stop.aborted,
@@ -80,58 +85,11 @@ async function run(dryRun: boolean): Promise<void> {
     { event: 'listening', metricsPort: servers.metricsPort, httpPort: servers.httpPort },
     `metrics on :${servers.metricsPort}/metrics, health and status on :${servers.httpPort}`,
   );
-
-  const running = new AbortController();
   try {
     for (const runtime of chains) await startChain(runtime, config, keys, log, stop);
-    if (stop.aborted) return;
-    reportConfig(metrics, loaded);
-    const feeds = [...config.groups.flatMap((group) => group.feeds), ...config.conversions];
-    const book = createPriceBook({
-      config: { feeds, pollIntervalMs: config.pollIntervalMs },
-      clock,
-      log,
-      metrics,
-      random: Math.random,
-      readAggregator,
-    });
-    const leadership = soleReplica(
-      config.groups.map(({ name }) => name),
-      keys.map(({ address }) => address),
-    );
-    const publisher = createPublisher({
-      groups: config.groups,
-      chains,
-      keys,
-      book,
-      rounds: createRoundStore({ state, log }),
-      audit: createAuditTrail({ state, log }),
-      leadership,
-      clock,
-      log,
-      metrics,
-      dryRun,
-    });
-    lastIterationMs = publisher.lastIterationMs;
-    for (const group of config.groups) metrics.groupLeader.set({ group: group.name }, 1);
-    status = () =>
-      readStatus({
-        version: VERSION,
-        startedAtMs,
-        configHash: () => config.hash,
-        dryRun,
-        chains,
-        publisher,
-        book,
-        holds: leadership.holds,
-        clock,
-      });
-    const background = [book.run(running.signal), ...chains.map(({ chain }) => chain.run(running.signal))];
-    await publisher.run(stop);
-    running.abort();
-    await Promise.all(background);
+    started = true;
+    if (!stop.aborted) await daemon.run(stop);
   } finally {
-    running.abort();
     await state.close();
     await servers.close();
     log.info({ event: 'stopped' }, 'stopped');
@@ -232,13 +190,6 @@ async function startChain(
     }
     await sleep(pauseMs, stop);
   }
-}
-
-function reportConfig(metrics: Metrics, { config }: LoadedConfig): void {
-  metrics.configReload.set(1);
-  metrics.configReloadTime.set(systemClock.now() / 1_000);
-  metrics.configHash.reset();
-  metrics.configHash.set({ hash: config.hash.slice(0, 12) }, 1);
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one, or the deadline, ends the process at once. */

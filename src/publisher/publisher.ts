@@ -32,6 +32,10 @@ export interface PublisherDeps {
   readonly metrics: Metrics;
   /** Decide and say what would be published, send nothing. */
   readonly dryRun: boolean;
+  /** Told of each reading of a group from the chain. */
+  readonly onReading?: (group: GroupConfig, onChain: GroupOnChain) => void;
+  /** Told of each round that a transaction of this process brought. */
+  readonly onLanded?: (group: GroupConfig, round: number) => void;
 }
 
 export interface Publisher {
@@ -40,6 +44,10 @@ export interface Publisher {
   /** Applies changed feeds and triggers of the same groups; called by the configuration's reload. */
   apply(groups: readonly GroupConfig[]): void;
   readonly groups: () => readonly GroupState[];
+  /** Whether a transaction that carries the group is under way. */
+  carries(group: string): boolean;
+  /** Whether a transaction of the key is under way on any chain. */
+  busy(key: Address): boolean;
   /** `Clock.monotonic()` of the last finished iteration, for the liveness probe. */
   readonly lastIterationMs: () => number;
 }
@@ -119,7 +127,9 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     );
     for (const onChain of found) {
       const group = groups.find(({ id }) => id === onChain.group);
-      if (group) recorder.observed(group, onChain, config.name);
+      if (!group) continue;
+      recorder.observed(group, onChain, config.name);
+      deps.onReading?.(group, onChain);
     }
     return new Map(found.map((onChain) => [onChain.group, onChain]));
   };
@@ -189,6 +199,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     signal: AbortSignal,
   ): Promise<void> => {
     const carried = parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
+    if (outcome.code === 'confirmed')
+      for (const { evaluation, report } of parts) {
+        const state = states.get(evaluation.group);
+        if (state) deps.onLanded?.(state.config, report.round);
+      }
     await recorder.settled({ runtime, transmitter, outcome, parts, states: carried, alone });
     if (carried.length === 0) return;
     try {
@@ -236,6 +251,8 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 
   return {
     groups: () => [...states.values()],
+    carries: (group) => [...lanes.values()].some((lane) => lane.carries(group)),
+    busy: (key) => [...lanes.values()].some((lane) => lane.address === key && lane.busy()),
     lastIterationMs: () => lastIteration,
 
     apply(groups) {

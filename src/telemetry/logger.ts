@@ -5,21 +5,21 @@ export type Logger = PinoLogger;
 
 export interface LoggerOptions {
   readonly level: string;
-  /** Texts that must never be printed: keys, passwords, URLs that carry keys. Short ones (under 8 characters) are ignored. */
-  readonly secrets?: readonly string[];
+  /** Masks texts that must never be printed: keys, passwords, the parts of URLs that carry keys. */
+  readonly mask?: Mask;
   /** Standard output unless a test says otherwise. */
   readonly destination?: DestinationStream;
 }
 
 const MASK = '[redacted]';
+const SHORTEST_SECRET = 8;
 
 /**
  * Creates the process's logger. Each line goes through the masker before it is written, so a secret inside an error
  * message, a nested field or a library's own text is masked as well.
  */
-export function createLogger({ level, secrets = [], destination }: LoggerOptions): Logger {
+export function createLogger({ level, mask = createMask([]), destination }: LoggerOptions): Logger {
   const target = destination ?? pino.destination({ fd: 1, sync: true });
-  const mask = createMask(secrets);
   return pino(
     {
       level,
@@ -32,22 +32,36 @@ export function createLogger({ level, secrets = [], destination }: LoggerOptions
   );
 }
 
-/** A function that replaces each secret, in its plain, JSON-escaped and URL-encoded forms, by a fixed mask. */
-export function createMask(secrets: readonly string[]): (text: string) => string {
+/** Replaces secrets in texts by a fixed mask. */
+export interface Mask {
+  (text: string): string;
+  /** More secrets, from a reloaded configuration. */
+  add(secrets: readonly string[]): void;
+}
+
+/** A mask for the given secrets, in their plain, JSON-escaped and URL-encoded forms. */
+export function createMask(secrets: readonly string[]): Mask {
   const forms = new Set<string>();
-  for (const secret of secrets) {
-    const trimmed = secret.trim();
-    if (trimmed.length < 8) continue;
-    const bare = trimmed.replace(/^0x/i, '');
-    for (const form of [
-      trimmed,
-      bare,
-      bare.toLowerCase(),
-      JSON.stringify(trimmed).slice(1, -1),
-      encodeURIComponent(trimmed),
-    ])
-      if (form.length >= 8) forms.add(form);
-  }
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((masked, form) => masked.replaceAll(form, MASK), text);
+  let ordered: readonly string[] = [];
+  const add = (more: readonly string[]): void => {
+    for (const secret of more) for (const form of formsOf(secret.trim())) forms.add(form);
+    ordered = [...forms].sort((a, b) => b.length - a.length);
+  };
+  add(secrets);
+  const mask = (text: string) => ordered.reduce((masked, form) => masked.replaceAll(form, MASK), text);
+  return Object.assign(mask, { add });
+}
+
+/** Short texts are no secrets: masking them would tear ordinary words apart. */
+function formsOf(secret: string): string[] {
+  if (secret.length < SHORTEST_SECRET) return [];
+  const bare = secret.replace(/^0x/i, '');
+  return [
+    secret,
+    bare,
+    bare.toLowerCase(),
+    bare.toUpperCase(),
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+  ].filter((form) => form.length >= SHORTEST_SECRET);
 }

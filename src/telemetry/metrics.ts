@@ -272,6 +272,7 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       '1 when the last load of the configuration was taken, 0 when it was refused',
       [],
     ),
+    configRefused: counter('oracle_config_refused_total', 'Changed configurations that were refused', []),
     configReloadTime: gauge(
       'oracle_config_last_reload_timestamp_seconds',
       'Time of the last load that was taken',
