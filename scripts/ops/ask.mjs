@@ -14,12 +14,13 @@ try {
   });
   const { status, error, data } = await response.json();
   if (status !== 'success') throw new Error(error);
-  const series =
-    data.resultType === 'vector' ? data.result : [{ metric: {}, value: data.result }];
+  const series = data.resultType === 'vector' ? data.result : [{ metric: {}, value: data.result }];
   const rows = series
     .map(({ metric: { __name__: name, ...labels }, value }) => ({
       value: Number(value[1]),
-      text: `${name ?? ''}{${Object.entries(labels).map(([key, text]) => `${key}="${text}"`).join(',')}}`,
+      text: `${name ?? ''}{${Object.entries(labels)
+        .map(([key, text]) => `${key}="${text}"`)
+        .join(',')}}`,
     }))
     .sort((a, b) => b.value - a.value);
   for (const { value, text } of rows) process.stdout.write(`${String(value).padEnd(20)} ${text}\n`);

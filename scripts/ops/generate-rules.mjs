@@ -10,6 +10,9 @@ const SOURCE = join(ROOT, 'k8s/monitoring/alerts.yaml');
 const HEADER = '# Generated from alerts.yaml by scripts/ops/generate-rules.mjs; edit that file.\n';
 const SECONDS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
 
+/** Below this, scrapes and evaluations of one second alone would reach a threshold. */
+const LEAST_THRESHOLD_SECONDS = 5;
+
 const HELP = `usage: node scripts/ops/generate-rules.mjs [--check] [--out DIR] [--time-scale FACTOR]
 
 Writes the alert rules, their promtool tests and the PrometheusRule from k8s/monitoring/alerts.yaml.
@@ -38,7 +41,11 @@ export function buildRules(source, { scale = 1, runbookBaseUrl = source.runbookB
   const values = Object.fromEntries(
     Object.entries(source.thresholds).map(([name, value]) => [
       name,
-      /^[\d.]+$/.test(value) ? Number(value) : Math.max(scale === 1 ? 0 : 2, seconds(value) * scale),
+      /^[\d.]+$/.test(value)
+        ? Number(value)
+        : scale === 1
+          ? seconds(value)
+          : Math.max(LEAST_THRESHOLD_SECONDS, seconds(value) * scale),
     ]),
   );
   const fill = (text) =>
