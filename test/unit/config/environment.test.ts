@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { loadEnvironment } from '../../../src/config/environment.js';
+import { ConfigError } from '../../../src/config/problem.js';
+
+const refused = (env: Record<string, string>): string => {
+  try {
+    loadEnvironment(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('the environment was accepted');
+};
+
+describe('the environment', () => {
+  it('has a default for everything but the endpoints', () => {
+    const { environment, defaults } = loadEnvironment({});
+    expect(environment).toEqual({
+      stateUrl: 'memory:',
+      configDir: 'config',
+      logLevel: 'info',
+      metricsPort: 8000,
+      httpPort: 8080,
+      bindAddress: '0.0.0.0',
+      keys: { kind: 'none' },
+    });
+    expect(defaults).toEqual({ rpcUrls: [], heartbeatSeconds: 3600, deviation: { n: 1n, d: 2n } });
+  });
+
+  it('takes the five names that deployments have', () => {
+    const key = `0x${'ab'.repeat(32)}`;
+    const { environment, defaults } = loadEnvironment({
+      RPC_URL: 'http://a:8545, https://b/v2/key',
+      AGGREGATOR_ADDRESS: `0x${'12'.repeat(20)}`,
+      PRIVATE_KEY: key,
+      HEARTBEAT: '90',
+      DEVIATION_THRESHOLD: 'off',
+    });
+    expect(defaults).toMatchObject({
+      rpcUrls: ['http://a:8545', 'https://b/v2/key'],
+      aggregator: `0x${'12'.repeat(20)}`,
+      heartbeatSeconds: 90,
+      deviation: 'off',
+    });
+    expect(environment.keys).toEqual({ kind: 'environment', privateKeys: [key] });
+  });
+
+  it('an empty variable counts as not set', () => {
+    expect(loadEnvironment({ METRICS_PORT: '', HEARTBEAT: ' ' }).environment.metricsPort).toBe(8000);
+  });
+
+  it.each([
+    ['METRICS_PORT', '12abc', 'environment METRICS_PORT "12abc": must be a whole number from 0 to 65535'],
+    ['METRICS_PORT', '70000', 'must be a whole number from 0 to 65535'],
+    ['HEARTBEAT', '0s', 'must be whole seconds from 1s'],
+    ['DEVIATION_THRESHOLD', '0', 'must be a percentage above 0'],
+    ['DEVIATION_THRESHOLD', '0.5%', 'must be a percentage above 0'],
+    ['LOG_LEVEL', 'verbose', 'must be one of: fatal, error, warn, info, debug, trace'],
+    ['AGGREGATOR_ADDRESS', '0x12', 'must be an address'],
+    ['STATE_URL', 'mysql://x', 'must be a URL that begins with memory'],
+    ['CHAIN_ID', '0x1', 'must be a whole number'],
+  ])('refuses %s=%s', (name, value, expected) => {
+    expect(refused({ [name]: value })).toContain(expected);
+  });
+
+  it('two sources of keys are refused: nobody could tell which signs', () => {
+    expect(refused({ PRIVATE_KEY: `0x${'ab'.repeat(32)}`, KMS_KEY_ID: 'x' })).toContain(
+      'name only one source of keys',
+    );
+    expect(refused({ KEYSTORE_FILE: '/keys/a.json' })).toContain('KEYSTORE_PASSWORD_FILE');
+  });
+
+  it('secrets are named for masking and never stand in a message', () => {
+    const { secrets } = loadEnvironment({
+      RPC_URL: 'https://user:password1@node.example/v3/0123456789abcdef0123',
+      STATE_URL: 'redis://default:redis-pass@redis:6379',
+      PRIVATE_KEY: `0x${'cd'.repeat(32)}`,
+    });
+    expect(secrets).toEqual(
+      expect.arrayContaining(['password1', '0123456789abcdef0123', 'redis-pass', `0x${'cd'.repeat(32)}`]),
+    );
+    expect(refused({ RPC_URL: 'ws://user:password1@x' })).not.toContain('password1');
+  });
+});
