@@ -68,7 +68,7 @@ export function createTicks(slots: Slots, clock: Clock): Ticks {
       const state = states.get(feed);
       if (!state) return { ...held('no_observations', 'the feed is not configured'), feed };
       // Answered early, a tick would keep an answer out of its past for good.
-      if (tick * 1_000 > clock.now() + MAX_EARLY_MS)
+      if (!Number.isSafeInteger(tick) || tick * 1_000 > clock.now() + MAX_EARLY_MS)
         return { ...held('no_observations', 'the tick has not come'), feed };
       const { onChainAnswer } = context;
       const found = priceOf(state.config, aggregateAt(feed, tick, []));
