@@ -1,6 +1,7 @@
 /** Reads the answer of a Chainlink external adapter: `{jobRunID, data: {result}, result, statusCode}`, or its errors. */
-import { compilePath, type JsonDocument, type JsonPath } from './json/document.js';
+import type { JsonDocument } from './json/document.js';
 import { createExtractor, type Extractor, type Transformation } from './json/extract.js';
+import { compilePath, type JsonPath } from './json/path.js';
 import { failure, type ReadingFailure } from './observation.js';
 
 const DATA = { timeUnit: 'ms', path: '$.data.result' } as const;

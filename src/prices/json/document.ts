@@ -1,6 +1,7 @@
 /** A JSON answer read twice: as ordinary values, for JSONPath and its filters, and as literal text, for its numbers. */
-import { JSONPathEnvironment, type JSONPathQuery, type JSONValue } from 'json-p3';
+import type { JSONValue } from 'json-p3';
 import { isLosslessNumber, parse as parseLossless } from 'lossless-json';
+import { child, follow, type JsonPath, type Step } from './path.js';
 
 /** A selected value. A number carries its literal text, exactly as the venue wrote it. */
 export type Selected =
@@ -24,21 +25,6 @@ export type JsonResult =
 
 // Two are enough to know that a path is ambiguous, which is all that a caller needs to know about many.
 const DEFAULT_LIMIT = 2;
-// Deeper than any venue's answer by far; the descendant segment (`$..x`) is refused beyond it.
-const MAX_DEPTH = 64;
-
-const environment = new JSONPathEnvironment({ maxRecursionDepth: MAX_DEPTH });
-/** A compiled JSONPath of RFC 9535. */
-export type JsonPath = JSONPathQuery;
-
-/** Compiles a path of RFC 9535. @returns `undefined` when the text is no path; the loader refuses those earlier */
-export function compilePath(path: string): JsonPath | undefined {
-  try {
-    return environment.compile(path);
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Reads JSON text. Refused: what is no JSON, and an object that gives one key two different values, since readers
@@ -55,33 +41,53 @@ export function readJson(text: string): JsonResult {
     const detail = /duplicate key/i.test((error as Error).message) ? 'a key occurs twice' : 'no valid JSON';
     return { ok: false, detail };
   }
+  const indexes = new Map<string, ReadonlyMap<string, readonly unknown[]>>();
+
+  function lookup(path: Extract<JsonPath, { kind: 'lookup' }>): readonly unknown[] {
+    const index = indexes.get(path.index) ?? indexBy(follow(literal, path.container), path.member);
+    indexes.set(path.index, index);
+    return (index.get(path.equals) ?? [])
+      .map((found) => follow(found, path.rest))
+      .filter((value) => value !== undefined);
+  }
+
+  function query(path: Extract<JsonPath, { kind: 'query' }>, limit: number): readonly unknown[] {
+    const found: unknown[] = [];
+    try {
+      for (const node of path.query.lazyQuery(plain)) {
+        found.push(follow(literal, node.location));
+        if (found.length >= limit) break;
+      }
+    } catch {
+      return [];
+    }
+    return found;
+  }
+
   return {
     ok: true,
     document: {
       select(path, limit = DEFAULT_LIMIT) {
-        const found: Selected[] = [];
-        try {
-          for (const node of path.lazyQuery(plain)) {
-            found.push(describe(pick(literal, node.location)));
-            if (found.length >= limit) break;
-          }
-        } catch {
-          return [];
-        }
-        return found;
+        const found = path.kind === 'lookup' ? lookup(path) : query(path, limit);
+        return found.slice(0, limit).map(describe);
       },
     },
   };
 }
 
-/** Follows a location through own properties only, so that a key such as `__proto__` is data like any other. */
-function pick(tree: unknown, location: readonly (string | number)[]): unknown {
-  let value = tree;
-  for (const part of location) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
+/** The children of a list or an object by the text of one of their members. */
+function indexBy(container: unknown, member: Step): ReadonlyMap<string, readonly unknown[]> {
+  const index = new Map<string, unknown[]>();
+  const isContainer = typeof container === 'object' && container !== null && !isLosslessNumber(container);
+  if (!isContainer) return index;
+  for (const entry of Object.values(container)) {
+    const text = child(entry, member);
+    if (typeof text !== 'string') continue;
+    const known = index.get(text);
+    if (known) known.push(entry);
+    else index.set(text, [entry]);
   }
-  return value;
+  return index;
 }
 
 function describe(value: unknown): Selected {

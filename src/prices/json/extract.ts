@@ -3,7 +3,8 @@ import { parseDecimal } from '../../common/decimal.js';
 import { divide, multiply, type Rational, whole } from '../../common/rational.js';
 import type { JsonExtraction, TimeUnit } from '../../config/types.js';
 import { failure, type ReadingFailure, type ReadingResult } from '../observation.js';
-import { compilePath, type JsonDocument, type JsonPath, type Selected } from './document.js';
+import type { JsonDocument, Selected } from './document.js';
+import { compilePath, type JsonPath } from './path.js';
 import { parseTime } from './timestamp.js';
 
 /** How a source's raw value becomes a reading. */

@@ -1,7 +1,7 @@
 /** The plan of the streams: sources at the same address share one connection. Pure. */
 import type { WebSocketSource } from '../../config/types.js';
-import { compilePath, type JsonPath } from '../json/document.js';
 import { createExtractor, type Extractor } from '../json/extract.js';
+import { compilePath, type JsonPath } from '../json/path.js';
 import type { Slot } from '../slots.js';
 
 /** A source that reads from a connection's messages. */

@@ -4,6 +4,7 @@ import { createPriceBook, type PriceBook } from '../../../src/prices/book.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { exact, feed, httpSource, manualClock, seeded } from '../../support/prices/feeds.js';
+import { expand } from '../../support/prices/presets.js';
 import { json, startVenue, type Venue } from '../../support/prices/venue.js';
 
 const never = new AbortController().signal;
@@ -63,6 +64,23 @@ describe('the price book over real servers', () => {
     expect(venues[0]!.asked).toHaveLength(1);
     expect(book.price('ETH/USD', clock.tick())).toMatchObject({ answer: 200_000_000_000n });
     expect(book.price('BTC/USD', clock.tick())).toMatchObject({ answer: 3_000_050_000_000n });
+  });
+
+  it('reads any number of feeds from one answer of a venue that gives all its tickers at once', async () => {
+    const symbols = Array.from({ length: 20 }, (_, i) => `C${i}USDT`);
+    const all = symbols.map((symbol, i) => `{"symbol":"${symbol}","price":"${i + 1}.50000000"}`);
+    venues[0]!.answer(json(`[{"symbol":"OTHER","price":"1"},${all}]`));
+    const feeds = symbols.map((symbol) =>
+      feed({ name: `${symbol}/X`, sources: [expand('binance-all', symbol, venues[0]!.url)] }),
+    );
+    const book = bookOf(...feeds);
+    await book.pollOnce(never);
+    expect(venues[0]!.asked.map(({ path }) => path)).toEqual(['/api/v3/ticker/price']);
+    for (const [i, symbol] of symbols.entries())
+      expect(book.price(`${symbol}/X`, clock.tick())).toMatchObject({
+        ok: true,
+        answer: BigInt(i + 1) * 100_000_000n + 50_000_000n,
+      });
   });
 
   it('a source that hangs costs its vote and delays nobody', async () => {

@@ -65,7 +65,7 @@ describe('whatever the observations', () => {
           expect(compare(result.value, ordered.at(-1)!)).toBeLessThanOrEqual(0);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -127,7 +127,7 @@ describe('whatever the observations', () => {
             if (after.ok) expect(after.observedAtMs).toBeLessThanOrEqual(before.observedAtMs);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
