@@ -5,6 +5,8 @@ import type { RedisTarget } from './url.js';
 
 /** A command without a reply after this long has failed. */
 export const COMMAND_TIMEOUT_MS = 300;
+// The client's own timer is the second net: it rejects without looking whether the reply is there already.
+const CLIENT_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 // A server that owes replies for this long is given up, so that a network that swallowed packets is not waited out.
 const SOCKET_TIMEOUT_MS = 2_000;
@@ -37,8 +39,8 @@ export function redisOptions({ tls, hosts, master, files, ...target }: RedisTarg
     ...(target.sentinelPassword === undefined ? {} : { sentinelPassword: target.sentinelPassword }),
     db: target.db,
     lazyConnect: true,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: CLIENT_TIMEOUT_MS,
+    sentinelCommandTimeout: CLIENT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,

@@ -43,7 +43,7 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
     if (closed) throw new StateError('closed', `${operation}: the state store was closed`);
     if (stalled) throw new StateError('timeout', `${operation}: not sent, Redis owes replies`);
     try {
-      const result = await withDeadline(operation, COMMAND_TIMEOUT_MS, work);
+      const result = await answeredInTime(operation, work());
       health.answered(kind);
       return result;
     } catch (cause) {
@@ -67,8 +67,8 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
     while (!closed) {
       const refused = WRITE_REFUSALS.has(health.down() ?? 'timeout');
       try {
-        if (refused) await client.set(`${target.prefix}probe`, '1', 'PX', 1_000);
-        else await client.ping();
+        if (refused) await answeredInTime('probe', client.set(`${target.prefix}probe`, '1', 'PX', 1_000));
+        else await answeredInTime('probe', client.ping());
         stalled = false;
         health.answered(refused ? 'write' : 'read');
         break;
@@ -149,6 +149,21 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
       client.disconnect();
     },
   };
+}
+
+/**
+ * Waits for a reply for 300 ms. A process that was busy or stopped finds its timers due before the replies that wait in
+ * its sockets; those are read before the verdict.
+ */
+function answeredInTime<T>(operation: string, reply: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () =>
+      reject(new StateError('timeout', `${operation}: no reply in ${COMMAND_TIMEOUT_MS} ms`));
+    const timer = setTimeout(() => setImmediate(late), COMMAND_TIMEOUT_MS);
+    const settle = () => clearTimeout(timer);
+    reply.then(resolve, reject);
+    reply.then(settle, settle);
+  });
 }
 
 const wholeMs = (ms: number): string => String(Math.max(1, Math.round(ms)));

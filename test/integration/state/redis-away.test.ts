@@ -102,6 +102,19 @@ describe('Redis away', () => {
     expect(await store.get('a')).toBe('1');
   });
 
+  it('is not concluded from this process having been busy: a reply that waits in the socket counts', async () => {
+    const redis = await redisFor();
+    const { store, logged } = await storeFor(redis.url);
+    await store.set('a', '1');
+    for (let i = 0; i < 5; i++) {
+      const reply = store.get('a');
+      const endMs = performance.now() + 450;
+      while (performance.now() < endMs);
+      expect(await reply).toBe('1');
+    }
+    expect(logged('state store is away; carrying on without it')).toEqual([]);
+  });
+
   it('read-only after a failover: named so, reconnected, and back when writes are taken', async () => {
     const redis = await redisFor();
     const { store, logged } = await storeFor(redis.url);
