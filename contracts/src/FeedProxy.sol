@@ -57,7 +57,9 @@ contract FeedProxy is AggregatorV2V3Interface {
         override
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        return _roundData(aggregator.latestState(group, feed));
+        uint256 round;
+        (answer, round, updatedAt) = aggregator.answerForFeed(group, feed);
+        return _roundData(answer, round, updatedAt);
     }
 
     /// @inheritdoc AggregatorV3Interface
@@ -67,41 +69,43 @@ contract FeedProxy is AggregatorV2V3Interface {
         override
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        return _roundData(aggregator.stateAt(group, feed, _roundId));
+        uint256 round;
+        (answer, round, updatedAt) = aggregator.answerOfRound(group, feed, _roundId);
+        return _roundData(answer, round, updatedAt);
     }
 
     /// @inheritdoc AggregatorInterface
-    function latestAnswer() external view override returns (int256) {
-        return aggregator.latestState(group, feed).answer;
+    function latestAnswer() external view override returns (int256 answer) {
+        (answer,,) = aggregator.answerForFeed(group, feed);
     }
 
     /// @inheritdoc AggregatorInterface
-    function latestTimestamp() external view override returns (uint256) {
-        return aggregator.latestState(group, feed).updatedAt;
+    function latestTimestamp() external view override returns (uint256 updatedAt) {
+        (,, updatedAt) = aggregator.answerForFeed(group, feed);
     }
 
     /// @inheritdoc AggregatorInterface
-    function latestRound() external view override returns (uint256) {
-        return aggregator.latestState(group, feed).round;
+    function latestRound() external view override returns (uint256 round) {
+        (, round,) = aggregator.answerForFeed(group, feed);
     }
 
     /// @inheritdoc AggregatorInterface
-    function getAnswer(uint256 roundId) external view override returns (int256) {
-        return aggregator.stateAt(group, feed, roundId).answer;
+    function getAnswer(uint256 roundId) external view override returns (int256 answer) {
+        (answer,,) = aggregator.answerOfRound(group, feed, roundId);
     }
 
     /// @inheritdoc AggregatorInterface
-    function getTimestamp(uint256 roundId) external view override returns (uint256) {
-        return aggregator.stateAt(group, feed, roundId).updatedAt;
+    function getTimestamp(uint256 roundId) external view override returns (uint256 updatedAt) {
+        (,, updatedAt) = aggregator.answerOfRound(group, feed, roundId);
     }
 
     /// @dev Reverts when there is no data, with the words that Chainlink's aggregators use.
-    function _roundData(IOracleAggregator.FeedState memory state)
+    function _roundData(int256 answer, uint256 round, uint256 updatedAt)
         private
         pure
         returns (uint80, int256, uint256, uint256, uint80)
     {
-        require(state.round != 0, "No data present");
-        return (state.round, state.answer, state.updatedAt, state.updatedAt, state.round);
+        require(round != 0, "No data present");
+        return (uint80(round), answer, updatedAt, updatedAt, uint80(round));
     }
 }

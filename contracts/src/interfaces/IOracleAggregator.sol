@@ -74,7 +74,7 @@ interface IOracleAggregator {
     /// @param sender Who transmitted it.
     /// @param answers What was stored, in the encoding of a report: median or *no answer*, per feed.
     event RoundStored(
-        uint8 indexed group, uint32 indexed round, uint32 timestamp, address sender, bytes answers
+        uint8 indexed group, uint32 round, uint32 timestamp, address sender, bytes answers
     );
 
     /// @notice The breaker refused a feed's answer in a round; the round has *no answer* for it.
@@ -109,12 +109,9 @@ interface IOracleAggregator {
 
     // ----------------------------------------------------------------------------------- errors of transmit
 
-    /// @notice `reports` is empty.
-    error NoReports();
-
-    /// @notice `reports` ends before its report does, or carries bytes after its last report.
-    /// @param given Length of `reports`.
-    /// @param needed Length it must at least have for the report that begins last.
+    /// @notice `reports` is empty, ends before its last report does, or carries bytes behind it.
+    /// @param given Bytes left where the last report begins.
+    /// @param needed Bytes that this report needs.
     error ReportsTruncated(uint256 given, uint256 needed);
 
     /// @notice The group does not exist.
@@ -195,8 +192,8 @@ interface IOracleAggregator {
     /// @notice The group is not paused.
     error NotPaused(uint8 group);
 
-    /// @notice A limit given to the constructor is zero.
-    error LimitZero();
+    /// @notice With a `maxReportAge` of zero nearly every report would be refused.
+    error MaxReportAgeZero();
 
     // ------------------------------------------------------------------------------------------------- publishing
 
@@ -214,7 +211,7 @@ interface IOracleAggregator {
     /// sender is not a signer. Per feed the lower median of the answers present is stored when at least the threshold
     /// are, else *no answer*. The whole call reverts if one report is refused.
     ///
-    /// Reverts: `NoReports`, `ReportsTruncated`, `GroupUnknown`, `GroupIsPaused`, `RoundNotNext`, `TimestampNotNewer`,
+    /// Reverts: `ReportsTruncated`, `GroupUnknown`, `GroupIsPaused`, `RoundNotNext`, `TimestampNotNewer`,
     /// `ReportTooOld`, `ReportAhead`, `BitmapBeyondSigners`, `SenderNotInBitmap`, `ThresholdNotMet`,
     /// `SignatureMalformed`, `SignersMismatch`.
     /// @param reports The reports, packed as above.
@@ -236,11 +233,23 @@ interface IOracleAggregator {
 
     /// @notice The last present answer of a feed. Does not revert when there never was one (round 0): consumers read
     /// through `FeedProxy`, which does. Reverts `FeedUnknown`.
-    function latestState(uint8 group, uint8 feed) external view returns (FeedState memory);
+    /// @return answer Scaled by the feed's decimals; 0 when there never was one.
+    /// @return round The round that brought it; 0 when there never was one.
+    /// @return updatedAt Its time, unix seconds; 0 when there never was one.
+    function answerForFeed(uint8 group, uint8 feed)
+        external
+        view
+        returns (int256 answer, uint256 round, uint256 updatedAt);
 
     /// @notice A feed's answer in one round. Round 0 when the ring no longer (or not yet) holds that round, or the feed
     /// had no answer in it. Reverts `FeedUnknown`.
-    function stateAt(uint8 group, uint8 feed, uint256 round) external view returns (FeedState memory);
+    /// @return answer Scaled by the feed's decimals; 0 when there is none.
+    /// @return answeredRound `round`; 0 when there is no answer.
+    /// @return updatedAt Its time, unix seconds; 0 when there is no answer.
+    function answerOfRound(uint8 group, uint8 feed, uint256 round)
+        external
+        view
+        returns (int256 answer, uint256 answeredRound, uint256 updatedAt);
 
     /// @notice A feed's decimals and description. Reverts `FeedUnknown`.
     function feedInfo(uint8 group, uint8 feed) external view returns (FeedInfo memory);
