@@ -1,6 +1,5 @@
-/** The exchange servers' wire formats, as the venues' public references have them, over real HTTP where it matters. */
-import { request } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+/** The exchange servers' wire formats, as the venues' public references have them. */
+import { describe, expect, it } from 'vitest';
 import { binance } from '../../../demo/exchanges/binance.js';
 import { bitstamp } from '../../../demo/exchanges/bitstamp.js';
 import { loadTape, ONE, RECORDED } from '../../../demo/exchanges/candles.js';
@@ -8,7 +7,6 @@ import { coinbase } from '../../../demo/exchanges/coinbase.js';
 import { kraken } from '../../../demo/exchanges/kraken.js';
 import { type Board, createBoard, noise } from '../../../demo/exchanges/quotes.js';
 import { priceAt, recordedTime, usdtRateAt } from '../../../demo/exchanges/replay.js';
-import { type Exchange, startExchange } from '../../../demo/exchanges/server.js';
 import type { Venue } from '../../../demo/exchanges/venue.js';
 import { VENUES } from '../../../demo/exchanges/venues.js';
 
@@ -216,39 +214,5 @@ describe('every venue', () => {
     const draws = Array.from({ length: 2_000 }, (_, i) => noise(`draw/${i}`, 5));
     expect(Math.min(...draws)).toBe(-5);
     expect(Math.max(...draws)).toBe(5);
-  });
-});
-
-describe('the server', () => {
-  const running: Exchange[] = [];
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map((exchange) => exchange.close()));
-  });
-  const start = async (venue: Venue) => {
-    const exchange = await startExchange({ venue, tape, timeline, seed: 1, port: 0, now: () => NOW_MS });
-    running.push(exchange);
-    return exchange;
-  };
-
-  it('serves the venue over HTTP as JSON', async () => {
-    const { url } = await start(bitstamp);
-    const response = await fetch(`${url}/api/v2/ticker/ethusd/`);
-    expect(response.headers.get('content-type')).toBe('application/json');
-    expect(await response.json()).toEqual(get(bitstamp, '/api/v2/ticker/ethusd/').body);
-  });
-
-  it('refuses other methods, and survives a target that is no URL', async () => {
-    const { url } = await start(kraken);
-    expect((await fetch(`${url}/0/public/Ticker`, { method: 'POST' })).status).toBe(405);
-    const status = await new Promise((resolve, reject) => {
-      request({ port: new URL(url).port, host: '127.0.0.1', path: '//' }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      })
-        .on('error', reject)
-        .end();
-    });
-    expect(status).toBe(400);
-    expect((await fetch(`${url}/0/public/Ticker`)).status).toBe(200);
   });
 });
