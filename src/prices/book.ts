@@ -59,7 +59,8 @@ export interface PriceBook {
   pollOnce(signal: AbortSignal): Promise<void>;
   /**
    * The price of a feed at a tick, out of what is known now: never waits. Asked twice for one of the last 128 ticks, it
-   * gives the same answer. The guards that compare with the chain are judged only when `context` says what it holds.
+   * gives the same answer. The guards that compare with the chain are judged only when `context` says what it holds,
+   * and anew when that changed.
    * @param tick Unix seconds
    */
   price(feed: string, tick: number, context?: PriceContext): Price;

@@ -29,8 +29,8 @@ const MAX_EARLY_MS = 5_000;
 interface FeedState {
   config: FeedConfig;
   readonly aggregates: Map<number, Aggregate>;
-  /** Verdicts of the guard that needs the chain, by tick. */
-  readonly judged: Map<number, Price>;
+  /** Verdicts of the guards that need the chain, by tick; judged anew when the chain moved within the tick. */
+  readonly judged: Map<number, { readonly onChainAnswer: bigint; readonly price: Price }>;
   readonly jump: JumpGuard;
   /** Of the newest price while the market was open, Unix milliseconds. */
   lastObservedAtMs?: number;
@@ -74,11 +74,11 @@ export function createTicks(slots: Slots, clock: Clock): Ticks {
       const found = priceOf(state.config, aggregateAt(feed, tick, []));
       if (onChainAnswer === undefined) return found;
       const known = state.judged.get(tick);
-      if (known) return known;
+      if (known?.onChainAnswer === onChainAnswer) return known.price;
       const judged = found.ok
         ? state.jump.judge(state.config, found, tick, onChainAnswer)
         : (repeatedPrice(state.config, found, tick, onChainAnswer, state.lastObservedAtMs) ?? found);
-      remember(state.judged, tick, judged);
+      remember(state.judged, tick, { onChainAnswer, price: judged });
       return judged;
     },
     apply(feeds) {

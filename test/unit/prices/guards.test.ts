@@ -106,6 +106,12 @@ describe('jump hold', () => {
     });
   });
 
+  it('within one tick the verdict follows the chain', () => {
+    expect(step('1200', '1000')).toMatchObject({ ok: false });
+    const moved = { onChainAnswer: 119_000_000_000n };
+    expect(ticks.price('ETH/USD', clock.tick(), moved)).toMatchObject({ ok: true });
+  });
+
   it('an answer of zero on chain: any move is a jump, and gets out when confirmed', () => {
     expect(step('1', '0')).toMatchObject({ ok: false });
     step('1', '0');
