@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: `oracle-publisher <command>`. Exit codes: 0 fine, 1 failed, 2 bad usage or configuration. */
 import { Command, CommanderError } from 'commander';
+import { KeyError } from '../common/key.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { checkConfigCommand } from './check-config.js';
 import { deployCommand } from './deploy.js';
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
       return EXIT_USAGE;
     }
     printError(error instanceof Error ? error.message : String(error));
-    return EXIT_FAILED;
+    return error instanceof KeyError ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
