@@ -1,0 +1,101 @@
+/** Three daemons, two keys, six groups, one Redis, a chain with blocks of one second, and the market that they publish. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Address } from '../../../src/common/words.js';
+import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil, startAnvil } from '../../support/anvil.js';
+import { type RedisServer, startRedis } from '../../support/redis.js';
+import { CLI, createDaemon, type Daemon, ROOT } from './daemon.js';
+import { type Market, startMarket } from './market.js';
+import type { Seeded } from './seeded.js';
+
+export const HEARTBEAT_SECONDS = 20;
+export const DEVIATION_PERCENT = 0.5;
+export const GROUPS = Array.from({ length: 6 }, (_, i) => ({
+  id: i + 1,
+  name: `group-${i + 1}`,
+  feed: `F${i + 1}/USD`,
+}));
+
+export interface World {
+  readonly anvil: Anvil;
+  readonly redis: RedisServer;
+  readonly market: Market;
+  readonly daemons: readonly Daemon[];
+  readonly aggregator: Address;
+  readonly keys: readonly Address[];
+  /** Logs and configuration of the run. */
+  readonly dir: string;
+  close(): Promise<void>;
+}
+
+export async function createWorld(lastsMs: number, seeded: Seeded): Promise<World> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'op-replicas-'));
+  const config = path.join(dir, 'config');
+  mkdirSync(config);
+  const anvil = await startAnvil({ blockTime: 1 });
+  const redis = await startRedis();
+  const market = await startMarket(
+    GROUPS.map(({ feed }) => feed),
+    lastsMs + 120_000,
+    seeded,
+  );
+  writeFileSync(path.join(config, 'groups.yaml'), configuration(market.url));
+  const env = {
+    PRIVATE_KEY: `${ANVIL_KEYS[0]},${ANVIL_KEYS[1]}`,
+    CONFIG_DIR: config,
+    HEARTBEAT: `${HEARTBEAT_SECONDS}s`,
+    DEVIATION_THRESHOLD: `${DEVIATION_PERCENT}`,
+  };
+  const out = path.join(dir, 'deployment.json');
+  await promisify(execFile)(process.execPath, [CLI, 'deploy', '--no-prewarm', '--out', out], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ...env, RPC_URL: anvil.url },
+    timeout: 120_000,
+  });
+  const { aggregator } = JSON.parse(readFileSync(out, 'utf8')) as { aggregator: Address };
+  const daemons: Daemon[] = [];
+  for (const name of ['one', 'two', 'three'])
+    daemons.push(
+      await createDaemon({
+        name,
+        dir,
+        redisPort: redis.port,
+        chainPort: anvil.port,
+        env: { ...env, AGGREGATOR_ADDRESS: aggregator },
+      }),
+    );
+  return {
+    anvil,
+    redis,
+    market,
+    daemons,
+    aggregator,
+    keys: ANVIL_ADDRESSES.slice(0, 2),
+    dir,
+    close: async () => {
+      for (const daemon of daemons) daemon.close();
+      await market.close();
+      await redis.stop();
+      await anvil.stop();
+    },
+  };
+}
+
+const configuration = (marketUrl: string): string =>
+  [
+    'poll: 500ms',
+    'groups:',
+    ...GROUPS.flatMap(({ id, name, feed }) => [
+      `  - name: ${name}`,
+      `    id: ${id}`,
+      '    maxAge: 5s',
+      '    minSources: 1',
+      '    feeds:',
+      `      - name: ${feed}`,
+      '        sources:',
+      `          - http: { url: "${marketUrl}/${encodeURIComponent(feed)}", path: $.price }`,
+    ]),
+  ].join('\n');
