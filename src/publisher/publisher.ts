@@ -82,7 +82,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   const evaluate = (state: GroupState, onChain: GroupOnChain | undefined, tick: number, pending: boolean) => {
     const { config } = state;
     const { chain, config: chainConfig } = chainOf(config);
-    const inclusion = Math.max(chain.inclusionSeconds(), chainConfig.minLeadMs / 1_000);
+    const inclusion = Math.max(chain.inclusionSeconds() + LEAD_MARGIN_SECONDS, chainConfig.minLeadMs / 1_000);
     return evaluateGroup({
       group: config,
       prices: config.feeds.map((feed, index) => {
@@ -91,7 +91,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       }),
       onChain,
       tick,
-      leadSeconds: inclusion + LEAD_MARGIN_SECONDS + config.tickSeconds,
+      leadSeconds: inclusion + config.tickSeconds,
       pending,
       leader: leadership.holds(config.name),
     });

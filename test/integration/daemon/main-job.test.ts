@@ -217,7 +217,10 @@ describe('deploy', () => {
       expect(await world.nonce(ANVIL_ADDRESSES[0])).toBe(sent);
 
       const text = readFileSync(join(world.directory, 'feeds.yaml'), 'utf8');
-      const wide = writeConfig(join(world.directory, 'wide'), text.replace('group: {', 'group: { width: wide,'));
+      const wide = writeConfig(
+        join(world.directory, 'wide'),
+        text.replace('group: {', 'group: { width: wide,'),
+      );
       const refused = await command(['deploy', '--out', out], { ...world.env, CONFIG_DIR: wide });
       expect(refused.code).toBe(1);
       expect(refused.stderr).toContain(
