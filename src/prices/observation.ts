@@ -36,6 +36,11 @@ export function failure(
   return { ok: false, code, detail: printable(detail, MAX_DETAIL), ...more };
 }
 
+/** The same result with its detail, if it has one, passed through a mask. */
+export function redacted(reading: ReadingResult, mask: (text: string) => string): ReadingResult {
+  return reading.ok ? reading : { ...reading, detail: mask(reading.detail) };
+}
+
 const MAX_DETAIL = 160;
 
 /** Text from outside, made safe for one log line: no control characters, bounded length. */

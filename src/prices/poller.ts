@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { type AggregatorAnswer, readAggregatorSource } from './aggregator.js';
 import { type Breaker, type BreakerState, createBreaker } from './breaker.js';
 import { pollHttp } from './http/poll.js';
-import { failure, type ReadingFailure, type ReadingResult } from './observation.js';
+import { failure, type ReadingFailure, type ReadingResult, redacted } from './observation.js';
 import type { HttpTask, Task } from './tasks.js';
 
 export interface PollerDeps {
@@ -98,7 +98,7 @@ export function createPoller(deps: PollerDeps): Poller {
         : answer.ok
           ? read(answer.document, answer.receivedAtMs)
           : answer;
-      record(slot, reading, latencyMs);
+      record(slot, redacted(reading, task.redact), latencyMs);
     }
     return answer.ok ? { ok: true } : answer;
   }

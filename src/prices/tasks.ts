@@ -3,6 +3,7 @@ import type { AggregatorSource, ExternalAdapterSource, HttpSource } from '../con
 import { createAdapterReader } from './external-adapter.js';
 import type { PollOptions } from './http/poll.js';
 import { createExtractor, type Extractor } from './json/extract.js';
+import { createRedactor } from './redact.js';
 import type { Slot } from './slots.js';
 
 /** A source that reads from a task's answer. */
@@ -30,6 +31,8 @@ export interface HttpTask extends TaskBase {
   readonly kind: 'http';
   readonly poll: PollOptions;
   readonly readers: readonly Reader[];
+  /** Takes the request's own secrets out of what the venue says. */
+  readonly redact: (text: string) => string;
 }
 
 export interface AggregatorTask extends TaskBase {
@@ -86,6 +89,7 @@ function httpTask(slot: Slot, source: HttpLike, read: Extractor): HttpTask {
     deadlineMs,
     poll: { request: { url, method, headers, ...(body === undefined ? {} : { body }) }, deadlineMs, retries },
     readers: [{ slot: slot.id, deadlineMs, read }],
+    redact: createRedactor(url, headers),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../common/time.js';
 import { DeadlineError } from '../../common/time.js';
 import { type JsonDocument, readJson } from '../json/document.js';
 import { failure, type ReadingFailure } from '../observation.js';
+import { readRefusal } from './refusal.js';
 
 export interface HttpRequest {
   readonly url: string;
@@ -17,8 +18,6 @@ export type HttpAnswer =
 
 // The largest known answer, all tickers of one venue with every field, is about 2 MB.
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
-// Beyond a day a pause is a mistake of the venue, or of ours in reading it.
-const MAX_RETRY_AFTER_MS = 86_400_000;
 // An `Age` beyond this is no cache's word.
 const MAX_CACHE_AGE_S = 86_400;
 
@@ -42,11 +41,7 @@ export async function requestJson(
       redirect: 'manual',
       signal,
     });
-    const refused = refusal(response, clock.now());
-    if (refused) {
-      await response.body?.cancel();
-      return refused;
-    }
+    if (!response.ok) return await readRefusal(response, clock.now());
     const text = await readBody(response);
     if (text === undefined) return failure('too_large', `the answer is over ${MAX_BODY_BYTES} bytes`);
     const json = readJson(text);
@@ -56,30 +51,6 @@ export async function requestJson(
   } catch (error) {
     return thrown(error, signal);
   }
-}
-
-function refusal(response: Response, nowMs: number): ReadingFailure | undefined {
-  const { status, headers } = response;
-  if (response.ok) return undefined;
-  const detail = `HTTP ${status}`;
-  const wait = readRetryAfter(headers.get('retry-after'), nowMs);
-  const more = wait === undefined ? { status } : { status, retryAfterMs: wait };
-  // 418 is how Binance tells an address that went on after 429.
-  if (status === 429 || status === 418) return failure('rate_limited', detail, more);
-  if (status === 401 || status === 403 || status === 451) return failure('forbidden', detail, { status });
-  return failure('http_status', detail, status === 503 ? more : { status });
-}
-
-/**
- * Reads `Retry-After`: seconds or a date.
- * @param nowMs Unix milliseconds
- * @returns milliseconds to wait, at most a day; `undefined` when absent or unreadable
- */
-export function readRetryAfter(text: string | null, nowMs: number): number | undefined {
-  if (text === null) return undefined;
-  const trimmed = text.trim();
-  const ms = /^\d{1,9}$/.test(trimmed) ? Number(trimmed) * 1_000 : Date.parse(trimmed) - nowMs;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }
 
 /** An answer out of a cache was true when it entered the cache, not when it reached us. */

@@ -2,7 +2,8 @@
 import type { Random } from '../../common/random.js';
 import { type Clock, sleep } from '../../common/time.js';
 import { type JsonDocument, readJson } from '../json/document.js';
-import { failure, type ReadingFailure, type ReadingResult } from '../observation.js';
+import { failure, type ReadingFailure, type ReadingResult, redacted } from '../observation.js';
+import { createRedactor } from '../redact.js';
 import type { StreamPlan } from './plan.js';
 import { holdSession } from './session.js';
 
@@ -30,6 +31,7 @@ const REFUSED_PAUSE_MS = 300_000;
 /** Creates a connection that is not open yet. */
 export function createConnection(first: StreamPlan, deps: StreamDeps): Connection {
   const { clock, random, record, backoff = BACKOFF } = deps;
+  const redact = createRedactor(first.url, first.headers);
   let plan = first;
   let send: ((text: string) => void) | undefined;
   let sent = new Set<string>();
@@ -54,7 +56,7 @@ export function createConnection(first: StreamPlan, deps: StreamDeps): Connectio
       const reading = read(reader, json.document, receivedAtMs, heard.has(reader.slot));
       if (!reading) continue;
       heard.add(reader.slot);
-      record(reader.slot, reading);
+      record(reader.slot, redacted(reading, redact));
     }
     onHeard();
   }

@@ -188,6 +188,23 @@ describe('the price book over real servers', () => {
     expect(await metrics.registry.metrics()).not.toContain('source="c:ETHUSD"');
   });
 
+  it('a venue that repeats our key in its error does not get it into the log', async () => {
+    const source = httpSource({
+      label: 'a:1',
+      url: `${venues[0]!.url}/v1/0123456789abcdef01234567/x?apikey=query-secret-1`,
+      headers: { authorization: 'Bearer header-secret-1' },
+    });
+    venues[0]!.answer((asked, response) => {
+      const { authorization } = asked.headers;
+      response.writeHead(401).end(JSON.stringify({ message: `bad key: ${asked.path} ${authorization}` }));
+    });
+    const book = bookOf(feed({ sources: [source] }));
+    await book.pollOnce(never);
+    const told = lines.join('') + book.sources('ETH/USD')[0]!.detail;
+    expect(told).toContain('HTTP 401: bad key');
+    expect(told).not.toMatch(/secret-1|0123456789abcdef/);
+  });
+
   it('counts results by closed codes and never prints a URL', async () => {
     venues[0]!.answer(json('{"price":"10"}'));
     venues[1]!.answer(json('{}', 403));

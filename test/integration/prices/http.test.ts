@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/common/time.js';
 import { pollHttp } from '../../../src/prices/http/poll.js';
-import { readRetryAfter, requestJson } from '../../../src/prices/http/request.js';
+import { readRetryAfter } from '../../../src/prices/http/refusal.js';
+import { requestJson } from '../../../src/prices/http/request.js';
 import { json, startVenue, type Venue } from '../../support/prices/venue.js';
 
 let venue: Venue;
@@ -92,6 +93,18 @@ describe('one request', () => {
   ])('status %i is %s', async (status, code) => {
     venue.answer(json('{"p":1}', status));
     expect(await requestJson(get(), systemClock, never)).toMatchObject({ ok: false, code, status });
+  });
+
+  it.each([
+    ['{"code":-1121,"msg":"Invalid symbol."}', 'HTTP 400: Invalid symbol.'],
+    ['{"error":{"name":"X","message":"no\\nsuch pair"}}', 'HTTP 400: no such pair'],
+    ['{"statusCode":400,"errorMessage":"no price from provider"}', 'HTTP 400: no price from provider'],
+    ['<html>', 'HTTP 400'],
+    ['{"error":[]}', 'HTTP 400'],
+    [`{"msg":"x","pad":"${'x'.repeat(20_000)}"}`, 'HTTP 400'],
+  ])('says what the venue says: %s', async (body, detail) => {
+    venue.answer(json(body, 400));
+    expect(await requestJson(get(), systemClock, never)).toMatchObject({ code: 'http_status', detail });
   });
 
   it('a connection that breaks off, and nobody there', async () => {
