@@ -7,12 +7,15 @@ import { fileURLToPath } from 'node:url';
 
 const check = process.argv.includes('--check');
 if (process.argv.includes('--help')) {
-  process.stdout.write('usage: node scripts/ops/complete-lock.mjs [--check]    (--check writes nothing, exit 1 when incomplete)\n');
+  process.stdout.write(
+    'usage: node scripts/ops/complete-lock.mjs [--check]    (--check writes nothing, exit 1 when incomplete)\n',
+  );
   process.exit(0);
 }
 const file = join(dirname(fileURLToPath(import.meta.url)), '../../package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8'));
-const PLATFORM = /-(android|darwin|linux|win32|freebsd|netbsd|openbsd|sunos|aix)-(arm64|x64|amd64|arm|ia32|ppc64|riscv64|s390x|loong64|mips64el)(-musl)?$/;
+const PLATFORM =
+  /-(android|darwin|linux|win32|freebsd|netbsd|openbsd|sunos|aix)-(arm64|x64|amd64|arm|ia32|ppc64|riscv64|s390x|loong64|mips64el)(-musl)?$/;
 const added = [];
 for (const [path, entry] of Object.entries({ ...lock.packages }))
   for (const [name, version] of Object.entries((path && entry.optionalDependencies) || {})) {

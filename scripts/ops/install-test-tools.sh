@@ -9,7 +9,7 @@ usage: scripts/ops/install-test-tools.sh [--image]
 Installs promtool, prometheus, alertmanager, amtool, age and redis-server from Debian's packages, and kustomize where
 kubectl has none that is new enough (through the Go module proxy, with `go install`).
 
-  --image   also buildah and crun, for the image's tests (make test-image)
+  --image   also buildah and runc, for the image's tests (make test-image)
 HELP
 }
 
@@ -32,7 +32,7 @@ need redis-server redis-server
 need python3 python3
 if [ "$image" = yes ]; then
   need buildah buildah
-  need crun crun
+  need runc runc
 fi
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }

@@ -2,16 +2,9 @@
 import { encodeFunctionData } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oracleAggregatorAbi } from '../../src/chain/generated/contracts.js';
+import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../support/anvil.js';
 import { until } from './support/processes.js';
-import {
-  ADDRESSES,
-  type Daemon,
-  KEYS,
-  type Monitoring,
-  startMonitoring,
-  startWorld,
-  type World,
-} from './support/world.js';
+import { type Daemon, type Monitoring, startMonitoring, startWorld, type World } from './support/world.js';
 
 const TIME_SCALE = 0.05;
 const MINUTES = 60_000;
@@ -113,13 +106,13 @@ describe('with one replica', () => {
         // The admin is the deploying key, which anvil signs for; its nonce is the publisher's as well, so another account
         // is made admin's stand-in by impersonation of none: the node orders both by nonce.
         await world.rpc('eth_sendTransaction', [
-          { from: ADDRESSES[0], to: world.aggregator, data, gas: '0x100000' },
+          { from: ANVIL_ADDRESSES[0], to: world.aggregator, data, gas: '0x100000' },
         ]);
       };
       await drill(
         ['OracleSignerUnauthorised', 'OracleUpdateErrorRatioHigh'],
-        () => setSigners(ADDRESSES[2]),
-        () => setSigners(ADDRESSES[0]),
+        () => setSigners(ANVIL_ADDRESSES[2]),
+        () => setSigners(ANVIL_ADDRESSES[0]),
       );
     },
     6 * MINUTES,
@@ -130,8 +123,8 @@ describe('with one replica', () => {
     async () => {
       await drill(
         ['OracleBalanceCritical'],
-        () => world.rpc('anvil_setBalance', [ADDRESSES[0], `0x${(2n * 10n ** 18n).toString(16)}`]),
-        () => world.rpc('anvil_setBalance', [ADDRESSES[0], `0x${(9_000n * 10n ** 18n).toString(16)}`]),
+        () => world.rpc('anvil_setBalance', [ANVIL_ADDRESSES[0], `0x${(2n * 10n ** 18n).toString(16)}`]),
+        () => world.rpc('anvil_setBalance', [ANVIL_ADDRESSES[0], `0x${(9_000n * 10n ** 18n).toString(16)}`]),
       );
     },
     6 * MINUTES,
@@ -197,7 +190,7 @@ describe('with two deployments that know nothing of each other', () => {
           ['OracleTransactionBudgetBurnFast'],
           async () => {
             rival = await world.startDaemon({
-              env: { PRIVATE_KEY: [...KEYS.slice(0, 2)].reverse().join(',') },
+              env: { PRIVATE_KEY: [...ANVIL_KEYS.slice(0, 2)].reverse().join(',') },
             });
           },
           async () => {

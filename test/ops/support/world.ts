@@ -2,40 +2,29 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { type Anvil, ANVIL_KEYS as KEYS, startAnvil } from '../../support/anvil.js';
 import { ROOT } from './kube.js';
 import { freePort, type Running, start, until } from './processes.js';
 
 const CLI = join(ROOT, 'dist/cli/main.js');
-/** Addresses and keys that anvil funds; public knowledge, worth nothing elsewhere. */
-export const ADDRESSES = [
-  '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
-  '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
-  '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
-] as const;
-export const KEYS = [
-  '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80',
-  '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d',
-  '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a',
-] as const;
 const VENUES = ['alpha', 'beta', 'gamma'] as const;
 export type Venue = (typeof VENUES)[number];
 
 export interface World {
   readonly directory: string;
   readonly rpcUrl: string;
-  readonly anvil: Running;
+  readonly anvil: Anvil;
   readonly aggregator: string;
   readonly configDir: string;
   readonly venues: Venues;
   /** Calls the chain's node. */
   readonly rpc: (method: string, params?: unknown[]) => Promise<unknown>;
   readonly startDaemon: (options?: DaemonOptions) => Promise<Daemon>;
-  readonly startRedis: () => Promise<{ url: string; process: Running; directory: string; port: number }>;
+  readonly startRedis: () => Promise<RedisServer>;
   readonly close: () => Promise<void>;
 }
 
@@ -137,25 +126,8 @@ export async function startWorld({
   signers,
 }: WorldOptions = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'oracle-ops-'));
-  const manifest = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json');
-  const port = await freePort();
-  const anvil = start(process.execPath, [
-    join(manifest, '../bin.mjs'),
-    ...['--host', '127.0.0.1', '--port', String(port), '--block-time', '1', '--slots-in-an-epoch', '1'],
-  ]);
-  const rpcUrl = `http://127.0.0.1:${port}`;
-  const rpc = async (method: string, params: unknown[] = []): Promise<unknown> => {
-    const response = await fetch(rpcUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      signal: AbortSignal.timeout(5_000),
-    });
-    const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } };
-    if (error) throw new Error(error.message);
-    return result;
-  };
-  await until(() => rpc('eth_chainId'), 'anvil answers', 60_000);
+  const anvil = await startAnvil({ blockTime: 1, args: ['--slots-in-an-epoch', '1'] });
+  const rpcUrl = anvil.url;
 
   const venues = await startVenues({ ETH: '3000', BTC: '60000', SOL: '150', LTC: '80' });
   const configDir = join(directory, 'config');
@@ -178,7 +150,7 @@ export async function startWorld({
   });
   const { aggregator } = JSON.parse(readFileSync(deployment, 'utf8'));
 
-  const running: Running[] = [anvil];
+  const running: Running[] = [];
   return {
     directory,
     rpcUrl,
@@ -186,7 +158,7 @@ export async function startWorld({
     aggregator,
     configDir,
     venues,
-    rpc,
+    rpc: anvil.rpc,
     async startDaemon({ env = {}, args = [], unready = false } = {}) {
       const [http, metrics] = [await freePort(), await freePort()];
       const full: Record<string, string> = {
@@ -200,8 +172,8 @@ export async function startWorld({
         env: { PATH: process.env.PATH ?? '', ...full },
       });
       running.push(daemon);
-      const url = `http://127.0.0.1:${http}`;
-      const metricsUrl = `http://127.0.0.1:${metrics}`;
+      const url = `http://127.0.0.1:${full.HTTP_PORT}`;
+      const metricsUrl = `http://127.0.0.1:${full.METRICS_PORT}`;
       if (!unready)
         await until(
           async () => (await fetch(`${url}/readyz`)).ok,
@@ -219,22 +191,35 @@ export async function startWorld({
       };
     },
     async startRedis() {
-      const redisPort = await freePort();
-      const data = mkdtempSync(join(directory, 'redis-'));
-      const redis = start('redis-server', [
-        ...['--port', String(redisPort), '--dir', data, '--appendonly', 'yes', '--save', ''],
-        ...['--maxmemory-policy', 'noeviction', '--bind', '127.0.0.1'],
-      ]);
-      running.push(redis);
-      await until(() => redis.output().includes('Ready to accept connections'), 'Redis is ready');
-      return { url: `redis://127.0.0.1:${redisPort}`, process: redis, directory: data, port: redisPort };
+      const redis = await startRedis(directory);
+      running.push(redis.process);
+      return redis;
     },
     async close() {
       await Promise.all(running.map((each) => each.stop(5_000)));
+      await anvil.stop();
       await venues.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+export interface RedisServer {
+  readonly url: string;
+  readonly process: Running;
+  readonly directory: string;
+}
+
+/** Starts a Redis with persistence, its data in a new directory below `parent`. */
+export async function startRedis(parent: string): Promise<RedisServer> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(parent, 'redis-'));
+  const redis = start('redis-server', [
+    ...['--port', String(port), '--dir', directory, '--appendonly', 'yes', '--save', ''],
+    ...['--maxmemory-policy', 'noeviction', '--bind', '127.0.0.1'],
+  ]);
+  await until(() => redis.output().includes('Ready to accept connections'), 'Redis is ready');
+  return { url: `redis://127.0.0.1:${port}`, process: redis, directory };
 }
 
 /** The value of a series in the text format; the first one whose labels match. */
