@@ -16,6 +16,7 @@ import { createRoundWatch } from '../replicas/round-watch.js';
 import type { Coordinator } from '../replicas/types.js';
 import { createAuditTrail } from '../rounds/audit.js';
 import { createRoundStore } from '../rounds/round-store.js';
+import { type HeldPrice, readHeldPrices } from '../server/held-prices.js';
 import type { StateStore } from '../state/store.js';
 import type { Logger, Mask } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -40,7 +41,8 @@ export interface DaemonDeps {
 export interface Daemon {
   /** Publishes until `stop` aborts, lets what is under way settle, gives the leases back. */
   run(stop: AbortSignal): Promise<void>;
-  readonly status: () => Status;
+  /** The status, with the prices that the external adapter passes on. */
+  readonly status: () => Status & { readonly prices: readonly HeldPrice[] };
   readonly lastIterationMs: () => number;
   readonly book: PriceBook;
   /** The configuration in force. */
@@ -145,8 +147,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     book,
     config: () => config,
     lastIterationMs: () => publisher.lastIterationMs(),
-    status: () =>
-      readStatus({
+    status: () => ({
+      ...readStatus({
         version: VERSION,
         startedAtMs: deps.startedAtMs,
         configHash: () => config.hash,
@@ -157,6 +159,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
         holds: coordinator.holds,
         clock,
       }),
+      prices: readHeldPrices(publisher.groups(), config.conversions),
+    }),
     async run(stop) {
       applied(loaded);
       const running = new AbortController();

@@ -24,8 +24,19 @@ export interface EnvironmentDefaults {
   readonly deviation: Rational | 'off';
 }
 
+/** The external adapter at `POST /`; what is absent was not set. */
+export interface ExternalAdapterSettings {
+  /** A secret: requests must carry it as `Authorization: Bearer …`. */
+  readonly token?: string;
+  /** Requests that one remote address may make in a minute. */
+  readonly requestsPerMinute?: number;
+}
+
+/** The process's environment, with what only its HTTP port reads. */
+export type ServedEnvironment = Environment & { readonly externalAdapter?: ExternalAdapterSettings };
+
 export interface LoadedEnvironment {
-  readonly environment: Environment;
+  readonly environment: ServedEnvironment;
   readonly defaults: EnvironmentDefaults;
   /** Texts that must never be printed. */
   readonly secrets: readonly string[];
@@ -42,6 +53,12 @@ const readRpcUrls: Reader<readonly string[]> = (text) => {
   const failed = urls.map((url) => readRpcUrl(url)).find((result) => !result.ok);
   return failed ?? { ok: true, value: urls };
 };
+
+/** Long enough not to be guessed, and to be told apart from ordinary words where logs are masked. */
+const readToken: Reader<string> = (text) =>
+  /^[!-~]{16,512}$/.test(text.trim())
+    ? { ok: true, value: text.trim() }
+    : { ok: false, message: 'must be 16 to 512 printable characters without spaces' };
 
 /** Every variable that the daemon reads, with its reader; `sensitive` values are never repeated in a message. */
 const VARIABLES = {
@@ -101,6 +118,17 @@ const VARIABLES = {
   METRICS_PORT: { read: readInteger(0, 65_535), fallback: '8000', doc: 'Port of /metrics' },
   HTTP_PORT: { read: readInteger(0, 65_535), fallback: '8080', doc: 'Port of health, status and API' },
   BIND_ADDRESS: { read: readText, fallback: '0.0.0.0', doc: 'Address to listen on' },
+  EXTERNAL_ADAPTER_TOKEN: {
+    read: readToken,
+    fallback: '',
+    sensitive: true,
+    doc: 'Bearer token that requests to the external adapter must carry; none is asked for when absent',
+  },
+  EXTERNAL_ADAPTER_RATE_LIMIT: {
+    read: readInteger(1, 1_000_000),
+    fallback: '',
+    doc: 'Requests to the external adapter per minute and remote address; 600 when absent',
+  },
 } as const satisfies Record<string, Variable>;
 
 interface Variable {
@@ -165,6 +193,7 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   const chainId = value('CHAIN_ID');
   const aggregator = value('AGGREGATOR_ADDRESS');
   const stateUrl = value('STATE_URL') ?? 'memory:';
+  const externalAdapter = readExternalAdapter(value);
   return {
     environment: {
       stateUrl,
@@ -174,6 +203,7 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
       httpPort: value('HTTP_PORT') ?? 8080,
       bindAddress: value('BIND_ADDRESS') ?? '0.0.0.0',
       keys,
+      ...(externalAdapter ? { externalAdapter } : {}),
     },
     defaults: {
       rpcUrls: value('RPC_URL') ?? [],
@@ -182,11 +212,24 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
       heartbeatSeconds: value('HEARTBEAT') ?? 3600,
       deviation: value('DEVIATION_THRESHOLD') ?? 'off',
     },
-    secrets: collectSecrets(stateUrl, value('RPC_URL') ?? [], keys),
+    secrets: [
+      ...collectSecrets(stateUrl, value('RPC_URL') ?? [], keys),
+      ...(externalAdapter?.token === undefined ? [] : [externalAdapter.token]),
+    ],
   };
 }
 
 type Lookup = <N extends Name>(name: N) => ValueOf<N> | undefined;
+
+function readExternalAdapter(value: Lookup): ExternalAdapterSettings | undefined {
+  const token = value('EXTERNAL_ADAPTER_TOKEN');
+  const requestsPerMinute = value('EXTERNAL_ADAPTER_RATE_LIMIT');
+  if (token === undefined && requestsPerMinute === undefined) return undefined;
+  return {
+    ...(token === undefined ? {} : { token }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+  };
+}
 
 /** Exactly one source of keys may be named; naming two is an error, because nobody could tell which one signs. */
 function readKeySettings(value: Lookup, problems: ConfigProblem[]): KeySettings {
