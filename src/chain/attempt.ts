@@ -4,7 +4,7 @@ import type { Clock } from '../common/time.js';
 import type { Address, Hex } from '../common/words.js';
 import type { ChainConfig } from '../config/types.js';
 import { least, most } from './amounts.js';
-import { type Fees, firstBid, priceOf, replacementBid } from './fees.js';
+import { type Fees, firstBid, priceOf, type Raise, replacementBid } from './fees.js';
 import type { Attempt } from './journal.js';
 import { readQuote } from './quotes.js';
 import { decodeRevert, isAheadOnly, OUT_OF_GAS, type Revert } from './revert.js';
@@ -42,16 +42,13 @@ export interface AttemptDeps {
   readonly clock: Clock;
 }
 
+/** The bid to be outbid, and by how much; absent when no pool is known to hold the nonce. */
+export type Outbid = { readonly fees: Fees; readonly raise: Raise } | undefined;
+
 export interface AttemptMaker {
-  /** @param before the bid to be outbid; absent when no pool is known to hold this nonce */
-  transmit(
-    payload: Payload,
-    nonce: number,
-    before: Fees | undefined,
-    signal: AbortSignal,
-  ): Promise<AttemptResult>;
+  transmit(payload: Payload, nonce: number, before: Outbid, signal: AbortSignal): Promise<AttemptResult>;
   /** A transfer of nothing to ourselves, which uses the nonce up. Not held back by the budget. */
-  cancel(nonce: number, before: Fees | undefined, signal: AbortSignal): Promise<AttemptResult>;
+  cancel(nonce: number, before: Outbid, signal: AbortSignal): Promise<AttemptResult>;
 }
 
 const TRANSFER_GAS = 21_000n;
@@ -79,7 +76,7 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
       const reply = await pool.read(method, [call, tag], parse, signal);
       if (reply.ok) return reply;
       const { failure } = reply;
-      if (/out of gas|gas required exceeds|intrinsic gas/i.test(failure.rpcMessage ?? ''))
+      if (/out ?of ?gas|gas required exceeds|intrinsic gas/i.test(failure.rpcMessage ?? ''))
         return { ok: false, failure, revert: OUT_OF_GAS };
       if (!isRevert(failure))
         return tag === 'latest' ? { ok: false, failure } : { ok: true, value: undefined };
@@ -124,7 +121,7 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     kind: Attempt['kind'],
     gasLimit: bigint,
     nonce: number,
-    before: Fees | undefined,
+    before: Outbid,
     signal: AbortSignal,
   ): Promise<AttemptResult> {
     const { fees: feeConfig } = config;
@@ -132,7 +129,7 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     if (!quote)
       return { code: 'refused', cause: 'send_failed', detail: 'no endpoint gave a usable fee quote' };
     const bid = before
-      ? replacementBid(feeConfig, before, quote, gasLimit)
+      ? replacementBid(feeConfig, before.fees, quote, gasLimit, before.raise)
       : firstBid(feeConfig, quote, gasLimit);
     if (!bid.ok) return { code: 'refused', cause: 'fee_cap', detail: bid.detail };
     if (deps.ledger && kind === 'transmit') {

@@ -13,6 +13,7 @@ import { REVERT_NAMES } from './revert.js';
 import { createRpcPool } from './rpc/pool.js';
 import { data } from './rpc/shapes.js';
 import { createSender } from './sender.js';
+import { findSignerSet } from './signer-set.js';
 import { createLedger } from './spending.js';
 import { createTransmitter } from './transmitter.js';
 import type { Chain } from './types.js';
@@ -149,6 +150,8 @@ export function createChain(options: ChainOptions): Chain {
       if (!reply.ok) throw new ReadError(`call to ${to}: ${reply.failure.detail} (${reply.endpoint})`);
       return reply.value;
     },
+    findSigners: async (group, hash, signal) =>
+      config.aggregator && findSignerSet(pool, config.aggregator, group, hash, signal),
     inclusionSeconds() {
       if (inclusions.length === 0) return 2 * pool.blockSeconds();
       const sorted = [...inclusions].sort((a, b) => a - b);

@@ -20,11 +20,14 @@ export type FeeResult =
   /** The market lies above the cap (a first bid), or the cap leaves no room for a valid replacement. */
   | { readonly ok: false; readonly detail: string };
 
-/** A replacement raises both parts by an eighth: geth wants a tenth, and some pools an eighth. */
-const BUMP_NUMERATOR = 1_125n;
-const BUMP_DENOMINATOR = 1_000n;
+/**
+ * How far both parts are raised, in thousandths. An eighth for a replacement: geth wants a tenth, some pools an eighth.
+ * Twice for a bid that no pool took: the quote was wrong.
+ */
+export type Raise = 'eighth' | 'double';
+const RAISED: Readonly<Record<Raise, bigint>> = { eighth: 1_125n, double: 2_000n };
 /** Below a tenth no pool takes a replacement; the last step up to a cap may be between a tenth and an eighth. */
-const LEAST_BUMP_NUMERATOR = 1_100n;
+const LEAST_RAISED = 1_100n;
 
 /** The most that one unit of gas may cost under this bid. */
 export const priceOf = (fees: Fees): bigint => (fees.type === 'legacy' ? fees.gasPriceWei : fees.maxFeeWei);
@@ -81,15 +84,16 @@ export function replacementBid(
   before: Fees,
   quote: FeeQuote,
   gasLimit: bigint,
+  by: Raise = 'eighth',
 ): FeeResult {
   if (config.mode === 'zero') return { ok: true, fees: before, atCap: false };
   const cap = priceCap(config, gasLimit);
   if (cap < quote.baseFeeWei)
     return { ok: false, detail: `base fee ${quote.baseFeeWei} wei, cap ${cap} wei` };
   const raise = (part: bigint, market: bigint, limit: bigint): bigint | undefined => {
-    const wanted = most(ceilDiv(part * BUMP_NUMERATOR, BUMP_DENOMINATOR), part + 1n, market);
+    const wanted = most(ceilDiv(part * RAISED[by], 1_000n), part + 1n, market);
     const bid = least(wanted, limit);
-    const enough = most(ceilDiv(part * LEAST_BUMP_NUMERATOR, BUMP_DENOMINATOR), part + 1n);
+    const enough = most(ceilDiv(part * LEAST_RAISED, 1_000n), part + 1n);
     return bid < enough ? undefined : bid;
   };
   if (before.type === 'legacy') {

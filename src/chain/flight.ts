@@ -3,7 +3,7 @@ import { type Clock, sleep, withDeadline } from '../common/time.js';
 import type { Address } from '../common/words.js';
 import type { ChainConfig } from '../config/types.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { AttemptMaker, AttemptResult, Payload } from './attempt.js';
+import type { AttemptMaker, AttemptResult, Outbid, Payload } from './attempt.js';
 import { broadcast, type SendReport, summarise } from './broadcast.js';
 import { confirmReceipt } from './confirm.js';
 import { type Attempt, type JournalEntry, withAttempt } from './journal.js';
@@ -152,7 +152,7 @@ export async function fly(
       return undefined;
     }
     if (!payload && !standing) return { code: 'withdrawn' };
-    let before = standing?.fees;
+    let before: Outbid = standing && { fees: standing.fees, raise: 'eighth' };
     for (let raises = 0; raises <= MAX_RAISES; raises += 1) {
       let made: AttemptResult = payload
         ? await maker.transmit(payload, nonce, before, signal)
@@ -193,7 +193,7 @@ export async function fly(
       // No pool took it: what stands is the one before it, and this one need not be looked for.
       const { hash } = made.attempt;
       if (entry) entry = { ...entry, attempts: entry.attempts.filter((attempt) => attempt.hash !== hash) };
-      before = made.attempt.fees;
+      before = { fees: made.attempt.fees, raise: raises < 2 ? 'eighth' : 'double' };
     }
     return standing ? undefined : failed('fee_cap', `still underpriced after ${MAX_RAISES} raises`);
   }

@@ -100,6 +100,13 @@ export function createSender(deps: SenderDeps): Sender {
     return openJournal().current();
   }
 
+  /** Whether the last confirmed transaction, which the count leaves out, still has its receipt. */
+  async function stillStands({ last }: JournalState, count: number, signal: AbortSignal): Promise<boolean> {
+    if (!last || last.nonce < count) return false;
+    const hashes = last.attempts.map(({ hash }) => hash);
+    return (await findReceipt(pool, key.address, hashes, 0, signal)).receipt !== undefined;
+  }
+
   /** Chooses the nonce; waits a little when all endpoints lag behind what was confirmed. */
   async function pickNonce(state: JournalState, signal: AbortSignal): Promise<number | undefined> {
     const next = state.pending?.nonce ?? state.next;
@@ -112,6 +119,8 @@ export function createSender(deps: SenderDeps): Sender {
       if (signal.aborted) return undefined;
       if (clock.monotonic() >= untilMs) {
         if (choice.code === 'unknown') return undefined;
+        // Endpoints may count what they like while the receipt of the last one stands.
+        if (next !== undefined && (await stillStands(state, choice.nonce, signal))) return next;
         log.warn(
           { chain: name, recorded: next, nonce: choice.nonce },
           'the chain counts fewer nonces than recorded',

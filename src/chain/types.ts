@@ -112,6 +112,12 @@ export interface Chain {
   readGroups(groups: readonly number[], signal: AbortSignal): Promise<readonly GroupOnChain[]>;
   /** One `eth_call` at the latest block, for what is read rarely. Throws when no endpoint answers or the call reverts. */
   call(to: Address, data: Hex, signal: AbortSignal): Promise<Hex>;
+  /**
+   * The group's signer set out of the contract's events, for a set that the configuration does not know (a rotation).
+   * @param hash the hash that the contract keeps; the caller checks what is found against it
+   * @returns `undefined` when no endpoint shows it
+   */
+  findSigners(group: number, hash: Address, signal: AbortSignal): Promise<readonly Address[] | undefined>;
   /** Measured seconds from decision to inclusion (a high quantile of the recent ones), for the heartbeat's lead. */
   readonly inclusionSeconds: () => number;
   readonly transmitters: readonly Transmitter[];

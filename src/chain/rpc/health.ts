@@ -74,8 +74,12 @@ export function afterFailure(
   const atOnce =
     failure.type === 'rate_limited' || failure.permanent === true || health.quarantine !== undefined;
   if (!atOnce && next.failuresInRow < FAILURES_IN_A_ROW && next.errorRate <= ERROR_RATE_LIMIT) return next;
-  const least = failure.permanent ? MAX_PAUSE_MS : (failure.retryAfterMs ?? 0);
-  return quarantined(next, failure.type, nowMs, random, least);
+  if (failure.retryAfterMs !== undefined) {
+    // It told when to come back: no sooner, and no strike for being told.
+    const pauseMs = failure.retryAfterMs * (1 + 0.1 * random());
+    return leftAlone(next, failure.type, nowMs, pauseMs);
+  }
+  return quarantined(next, failure.type, nowMs, random, failure.permanent ? MAX_PAUSE_MS : 0);
 }
 
 /** Puts an endpoint into quarantine; each time for twice as long, up to five minutes, with a little jitter. */
@@ -90,13 +94,12 @@ export function quarantined(
   if (health.quarantine && nowMs < health.quarantine.untilMs && atLeastMs === 0) return health;
   const grown = Math.min(FIRST_PAUSE_MS * 2 ** health.strikes, MAX_PAUSE_MS);
   const pauseMs = Math.max(atLeastMs, grown * (0.8 + 0.4 * random()));
+  return { ...leftAlone(health, reason, nowMs, pauseMs), strikes: Math.min(health.strikes + 1, MAX_STRIKES) };
+}
+
+function leftAlone(health: Health, reason: RpcErrorType, nowMs: number, pauseMs: number): Health {
   const { head: _forgotten, chainCheckedAtMs: _unchecked, ...rest } = health;
-  return {
-    ...rest,
-    strikes: Math.min(health.strikes + 1, MAX_STRIKES),
-    lastPauseMs: pauseMs,
-    quarantine: { reason, untilMs: nowMs + pauseMs },
-  };
+  return { ...rest, lastPauseMs: pauseMs, quarantine: { reason, untilMs: nowMs + pauseMs } };
 }
 
 /** The endpoint passed a probe: back among the healthy. */
