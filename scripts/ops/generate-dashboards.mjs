@@ -45,8 +45,8 @@ const VARIABLES = [
   },
   query('namespace', 'Namespace', 'label_values(oracle_loop_last_iteration_timestamp_seconds, namespace)'),
   query('chain', 'Chain', `label_values(blockchain_adapter_health{${N}}, adapter)`),
-  query('group', 'Group', `label_values(oracle_feed_info{${C}}, group)`),
-  query('feed', 'Feed', `label_values(oracle_feed_info{${C},group=~"$group"}, feed)`),
+  query('group', 'Group', `label_values(oracle_group_round{${C}}, group)`),
+  query('feed', 'Feed', `label_values(oracle_feed_heartbeat_seconds{${N}}, feed)`),
 ];
 
 const ratio = (steps) => ({

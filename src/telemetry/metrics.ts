@@ -189,11 +189,6 @@ export function createMetrics({ processMetrics = false }: MetricsOptions = {}) {
       'Sources whose observation was used at the last tick',
       ['feed'],
     ),
-    feedInfo: gauge('oracle_feed_info', '1: the group and the chain (adapter) that the feed belongs to', [
-      'feed',
-      'group',
-      'adapter',
-    ]),
     decisions: counter('oracle_decisions_total', 'Verdicts per feed and tick', ['feed', 'reason']),
 
     sourceRequests: counter('oracle_source_requests_total', 'Polls of a source by result', [
