@@ -9,7 +9,7 @@ export interface Breaker {
   tryPass(): boolean;
   succeeded(): void;
   failed(): void;
-  /** Opens at once, for at least so many milliseconds. */
+  /** Opens at once, for at least so many milliseconds, and for the growing pause that failures lead to. */
   trip(pauseMs: number): void;
   /** A request that ended without saying anything about the endpoint: it was cancelled. */
   released(): void;
@@ -34,14 +34,18 @@ export function createBreaker({ clock, random }: BreakerDeps): Breaker {
   let openUntil: number | undefined;
   let trying = false;
 
-  const open = (ms: number) => {
+  const open = (atLeastMs: number) => {
+    const isOpen = state() === 'open';
+    const ms = isOpen ? atLeastMs : Math.max(atLeastMs, pauseMs);
     openUntil = Math.max(openUntil ?? 0, clock.monotonic() + ms * (1 + random() / 5));
     trying = false;
+    // Answers that were under way together are one failure.
+    if (!isOpen) pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   };
-  const state = (): BreakerState => {
+  function state(): BreakerState {
     if (openUntil === undefined) return 'closed';
     return clock.monotonic() < openUntil ? 'open' : 'half_open';
-  };
+  }
 
   return {
     state,
@@ -62,11 +66,8 @@ export function createBreaker({ clock, random }: BreakerDeps): Breaker {
     },
     failed() {
       failures += 1;
-      if (state() === 'half_open' || failures >= FAILURES_TO_OPEN) {
-        if (state() === 'open') return;
-        open(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      }
+      if (state() === 'open') return;
+      if (state() === 'half_open' || failures >= FAILURES_TO_OPEN) open(0);
     },
     trip: open,
     released() {

@@ -34,7 +34,6 @@ const VENUE_CONCURRENCY = 4;
 const OVERALL_CONCURRENCY = 100;
 /** How long a host or endpoint that refuses us is left alone: asking on is what turns a refusal into a ban. */
 const FORBIDDEN_PAUSE_MS = 600_000;
-const RATE_LIMIT_PAUSE_MS = 10_000;
 
 /** What a task's end says of its endpoint. */
 type Outcome = { readonly ok: true } | ReadingFailure;
@@ -66,8 +65,10 @@ export function createPoller(deps: PollerDeps): Poller {
     for (const slot of slotsOf(task)) record(slot, reading, undefined);
   }
 
-  async function attend(task: Task, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+  async function attend(task: Task, parent: AbortSignal): Promise<void> {
+    if (parent.aborted) return;
+    // A signal of its own: hundreds of listeners on the parent would look like a leak to Node.
+    const signal = AbortSignal.any([parent]);
     const [host, endpoint] = [breaker(task.host), breaker(task.endpoint)];
     if (!host.tryPass()) return recordAll(task, PAUSED);
     if (!endpoint.tryPass()) {
@@ -151,6 +152,9 @@ export function createPoller(deps: PollerDeps): Poller {
       await Promise.all(start(signal));
     },
     apply(next, nextIntervalMs) {
+      const before = new Set(tasks.map(({ key }) => key));
+      // A request that changed may be the cure of what the breaker opened for.
+      for (const { key, endpoint } of next) if (!before.has(key)) breakers.delete(endpoint);
       tasks = next;
       intervalMs = nextIntervalMs;
       perSlot = new Map(next.flatMap((task) => slotsOf(task).map((slot) => [slot, task] as const)));
@@ -182,7 +186,7 @@ function judge(outcome: Outcome, host: Breaker, endpoint: Breaker): void {
   }
   const { code, status = 0, retryAfterMs } = outcome;
   if (code === 'rate_limited') {
-    host.trip(retryAfterMs ?? RATE_LIMIT_PAUSE_MS);
+    host.trip(retryAfterMs ?? 0);
     endpoint.released();
     return;
   }

@@ -99,6 +99,22 @@ describe('the price book over real servers', () => {
     expect(book.sources('ETH/USD')[0]).not.toHaveProperty('observation');
   });
 
+  it('many sources at once look like no leak to Node', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning.message);
+    process.on('warning', onWarning);
+    for (const venue of venues) venue.answer(json('{"price":"10"}'));
+    const sources = Array.from({ length: 36 }, (_, i) =>
+      httpSource({ label: `v${i}:1`, url: `${venues[i % 3]!.url}/${i}` }),
+    );
+    const book = bookOf(feed({ sources, minSources: 36 }));
+    await book.pollOnce(never);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('all but one down: nothing is published, and the reason is told', async () => {
     venues[0]!.answer(json('{"price":"10"}'));
     venues[1]!.answer(json('oops', 503));

@@ -252,6 +252,20 @@ describe('a venue in trouble', () => {
     expect(venue.asked.filter(({ path }) => path === '/b')).toHaveLength(3);
   });
 
+  it('a key that was corrected by a reload is tried at once', async () => {
+    venue.answer(
+      ({ headers }, response) =>
+        void response.writeHead(headers['x-key'] === 'right' ? 200 : 401).end('{"price":1}'),
+    );
+    const withKey = (key: string) => [feed({ sources: [{ ...source('/a'), headers: { 'x-key': key } }] })];
+    const book = bookOf(withKey('wrong'));
+    await polls(book, 2);
+    expect(book.sources('ETH/USD')[0]).toMatchObject({ result: 'breaker_open' });
+    book.apply({ feeds: withKey('right'), pollIntervalMs: 1_000 });
+    await polls(book, 1);
+    expect(book.sources('ETH/USD')[0]).toMatchObject({ result: 'ok' });
+  });
+
   it('a rate limit pauses the whole host, for as long as the venue says', async () => {
     venue.answer(json('', 429, { 'retry-after': '30' }));
     const book = bookOf([feed({ sources: [source('/a')] })]);

@@ -51,6 +51,23 @@ describe('breaker', () => {
     expect(pauses.at(-1)).toBe(LONGEST_PAUSE_MS);
   });
 
+  it('a trip lasts as long as asked, and longer each time that nothing was asked', () => {
+    const clock = manualClock();
+    const breaker = createBreaker({ clock, random: () => 0 });
+    const waitOut = () => {
+      let waited = 0;
+      for (; breaker.state() === 'open'; waited += 1_000) clock.advance(1_000);
+      return waited;
+    };
+    const waits: number[] = [];
+    for (const pause of [0, 0, 60_000, 0]) {
+      breaker.trip(pause);
+      breaker.trip(pause);
+      waits.push(waitOut());
+    }
+    expect(waits).toEqual([5_000, 10_000, 60_000, 40_000]);
+  });
+
   it('a cancelled trial gives its place back', () => {
     const { clock, breaker } = opened();
     clock.advance(FIRST_PAUSE_MS);
