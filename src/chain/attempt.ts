@@ -51,6 +51,8 @@ export interface AttemptMaker {
   cancel(nonce: number, before: Outbid, signal: AbortSignal): Promise<AttemptResult>;
 }
 
+/** Reverts that may mean no more than too little gas. */
+const NAMELESS: readonly string[] = ['OutOfGas', 'Unknown'];
 const TRANSFER_GAS = 21_000n;
 /** Room above the estimate: the state may change before the block. */
 const MARGIN_PERCENT = 125n;
@@ -98,22 +100,27 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     const estimate = await tryCall('eth_estimateGas', call, quantity, signal);
     if (!estimate.ok && estimate.revert && estimate.revert !== OUT_OF_GAS)
       return { ok: false, result: { code: 'reverted', revert: estimate.revert } };
+    const prove = (gasLimit: bigint) =>
+      tryCall('eth_call', { ...call, gas: toQuantity(gasLimit) }, data, signal);
     const spare = known && known.length >= input.length ? known.gasLimit : config.gasLimitCap;
     const estimated = estimate.ok ? estimate.value : undefined;
     const wanted = estimated === undefined ? spare : (most(estimated, TRANSFER_GAS) * MARGIN_PERCENT) / 100n;
-    for (const gasLimit of [least(wanted, config.gasLimitCap), config.gasLimitCap]) {
-      const proof = await tryCall('eth_call', { ...call, gas: toQuantity(gasLimit) }, data, signal);
-      if (proof.ok) {
-        if (estimated !== undefined && (!known || input.length >= known.length))
-          known = { length: input.length, gasLimit };
-        return { ok: true, gasLimit };
-      }
-      if (!proof.revert) return { ok: false, result: refused(proof.failure) };
-      // An estimate that does not suffice (a node may say anything) is answered with the cap.
-      if (proof.revert !== OUT_OF_GAS)
-        return { ok: false, result: { code: 'reverted', revert: proof.revert } };
+    const first = least(wanted, config.gasLimitCap);
+    const proof = await prove(first);
+    if (proof.ok) {
+      if (estimated !== undefined && (!known || input.length >= known.length))
+        known = { length: input.length, gasLimit: first };
+      return { ok: true, gasLimit: first };
     }
-    return { ok: false, result: { code: 'reverted', revert: OUT_OF_GAS } };
+    // An estimate that does not suffice (a node may say anything, and names running dry in many ways) is answered
+    // with the cap; an error that the contract names is final.
+    const named = proof.revert !== undefined && !NAMELESS.includes(proof.revert.errorName);
+    const atCap = named || first === config.gasLimitCap ? proof : await prove(config.gasLimitCap);
+    if (atCap.ok) return { ok: true, gasLimit: config.gasLimitCap };
+    return {
+      ok: false,
+      result: atCap.revert ? { code: 'reverted', revert: atCap.revert } : refused(atCap.failure),
+    };
   }
 
   async function bidAndSign(
