@@ -93,7 +93,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     }
     try {
       chains = eyesight.look(new Set([...groups.values()].map(({ chain }) => chain)), at);
-      await settler.settle({ chains, blindSince: eyesight.blindSince(), calm: outages.calm(at) });
+      await settler.settle({ chains, calm: outages.calm(at) });
       // A store that answers reads and refuses writes is away, even if this look had nothing to write.
       if (!state.available()) throw new StateError('refused', 'the store is not available');
       if (outages.succeeded(momentOf(clock))) emit({ event: 'store_back' });

@@ -29,9 +29,8 @@ export interface SettlerDeps {
 }
 
 export interface LookOptions {
-  /** The chains that this replica sees now, and since when none. */
+  /** The chains that this replica sees now. */
   readonly chains: ReadonlySet<string>;
-  readonly blindSince: Moment | undefined;
   /** Renew and claim back, but take and give nothing. */
   readonly calm: boolean;
 }
@@ -128,7 +127,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     );
   };
 
-  const settleKey = async ({ chains, blindSince, calm }: LookOptions): Promise<void> => {
+  const settleKey = async ({ chains, calm }: LookOptions): Promise<void> => {
     if (own === undefined && chains.size > 0 && !calm) {
       const start = Math.floor(random() * keys.length);
       const rotated = [...keys.slice(start), ...keys.slice(0, start)];
@@ -142,8 +141,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     for (const [key, claim] of sight.claims)
       if (claim.holder === holder && key !== own && leases.get(keyLease(key)))
         await leases.release(keyLease(key));
-    const blindMs = blindSince ? elapsedMs(blindSince, momentOf(clock)) : 0;
-    if (own === undefined || blindMs < times.leaseMs || busy(own)) return;
+    if (own === undefined || chains.size > 0) return;
     const given = own;
     own = undefined;
     emit({ event: 'key_released', key: given });
@@ -171,17 +169,21 @@ export function createSettler(deps: SettlerDeps): Settler {
           if (mine || stopped() || sight.holders.has(group.name)) return;
           if (await leases.claim(groupLease(group), holder))
             emit({ event: 'group_acquired', group: group.name });
-        } else if (mine) await give(group);
+        } else if (mine) await give(group, chains);
       }),
     );
   };
 
-  /** Gives a group away between two transactions, or after twice the lease time in any case. */
-  const give = async (group: CoordinatedGroup): Promise<void> => {
+  /**
+   * Gives a group away between two transactions, or after twice the lease time in any case. A transaction on a chain that
+   * is not seen any more is not waited for.
+   */
+  const give = async (group: CoordinatedGroup, chains: ReadonlySet<string>): Promise<void> => {
     const now = momentOf(clock);
     const since = leaving.get(group.name) ?? now;
     leaving.set(group.name, since);
-    if (own !== undefined && busy(own) && elapsedMs(since, now) < 2 * times.leaseMs) return;
+    const settling = own !== undefined && chains.has(group.chain) && busy(own);
+    if (settling && elapsedMs(since, now) < 2 * times.leaseMs) return;
     leaving.delete(group.name);
     emit({ event: 'group_released', group: group.name });
     await leases.release(groupLease(group));
