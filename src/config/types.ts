@@ -20,6 +20,8 @@ export interface SourceBase {
   readonly deadlineMs: number;
   /** Observations older than this are not used; the feed's `maxAgeMs` unless configured. */
   readonly maxAgeMs?: number;
+  /** Polled at most this often, for venues with narrow limits; the common interval unless configured. */
+  readonly minIntervalMs?: number;
 }
 
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns' | 'iso';

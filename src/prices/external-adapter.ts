@@ -29,7 +29,7 @@ export function createAdapterReader(transformation: Transformation): Extractor {
         createExtractor({ ...DATA, path: value, ...(time ? { timePath: time } : {}) }, transformation),
       );
 
-  return (document, receivedAtMs) => {
+  return (document, receivedAtMs, cacheAgeMs) => {
     const told = adapterError(document, asked.status, asked.error, asked.state);
     if (told) return told;
     const value = isPresent(document, asked.result) ? '$.result' : DATA.path;
@@ -39,7 +39,7 @@ export function createAdapterReader(transformation: Transformation): Extractor {
         ? adapterTime
         : undefined;
     const read = extractors.get(`${value} ${time}`);
-    return read ? read(document, receivedAtMs) : failure('path_missing', 'no result');
+    return read ? read(document, receivedAtMs, cacheAgeMs) : failure('path_missing', 'no result');
   };
 }
 

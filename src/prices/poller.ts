@@ -45,6 +45,8 @@ export function createPoller(deps: PollerDeps): Poller {
   const limits = new Map<string, LimitFunction>();
   const breakers = new Map<string, Breaker>();
   const underWay = new Map<string, Promise<void>>();
+  /** When each task was last started, on the monotonic clock. */
+  const startedAt = new Map<string, number>();
   let tasks: readonly Task[] = [];
   let perSlot = new Map<string, Task>();
   let intervalMs = 1_000;
@@ -97,7 +99,7 @@ export function createPoller(deps: PollerDeps): Poller {
       const reading = late
         ? failure('timeout', 'the answer came after the deadline')
         : answer.ok
-          ? read(answer.document, answer.receivedAtMs)
+          ? read(answer.document, answer.receivedAtMs, answer.cacheAgeMs)
           : answer;
       record(slot, redacted(reading, task.redact), latencyMs);
     }
@@ -124,24 +126,28 @@ export function createPoller(deps: PollerDeps): Poller {
     return reading.ok || reading.code !== 'network' ? { ok: true } : reading;
   }
 
-  /** Starts the tasks that are not under way; a task waits for its place at its venue, never for another venue. */
-  function start(signal: AbortSignal): readonly Promise<void>[] {
-    return tasks.map((task) => {
-      const known = underWay.get(task.key);
-      if (known) return known;
-      const work = limit(task.host)(() => overall(() => attend(task, signal))).finally(() =>
-        underWay.delete(task.key),
-      );
-      underWay.set(task.key, work);
-      return work;
-    });
+  /** Starts a task unless it is under way; it waits for its place at its venue, never for another venue. */
+  function start(task: Task, signal: AbortSignal): Promise<void> {
+    const known = underWay.get(task.key);
+    if (known) return known;
+    startedAt.set(task.key, clock.monotonic());
+    const work = limit(task.host)(() => overall(() => attend(task, signal))).finally(() =>
+      underWay.delete(task.key),
+    );
+    underWay.set(task.key, work);
+    return work;
+  }
+
+  function isDue({ key, minIntervalMs }: Task): boolean {
+    const last = startedAt.get(key);
+    return last === undefined || clock.monotonic() - last >= minIntervalMs;
   }
 
   return {
     async run(signal) {
       let nextAt = clock.monotonic();
       while (!signal.aborted) {
-        void start(signal);
+        for (const task of tasks) if (isDue(task)) void start(task, signal);
         // After a pause of the machine one round is made up for, not all of them.
         nextAt = Math.max(nextAt + intervalMs, clock.monotonic());
         await sleep(nextAt - clock.monotonic(), signal);
@@ -149,10 +155,12 @@ export function createPoller(deps: PollerDeps): Poller {
       await Promise.all(underWay.values());
     },
     async pollOnce(signal) {
-      await Promise.all(start(signal));
+      await Promise.all(tasks.map((task) => start(task, signal)));
     },
     apply(next, nextIntervalMs) {
       const before = new Set(tasks.map(({ key }) => key));
+      const after = new Set(next.map(({ key }) => key));
+      for (const key of startedAt.keys()) if (!after.has(key)) startedAt.delete(key);
       // A request that changed may be the cure of what the breaker opened for.
       for (const { key, endpoint } of next) if (!before.has(key)) breakers.delete(endpoint);
       tasks = next;

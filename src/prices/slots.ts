@@ -107,9 +107,9 @@ function takeIn(slot: Slot, reading: ReadingResult, nowMs: number): SourceResult
   return nowMs - observedAtMs > slot.maxAgeMs ? 'stale' : 'ok';
 }
 
-/** Deadlines, ages and conversions may change without making an observation another one: they stay out of the id. */
+/** Deadlines, ages, intervals and conversions may change without making an observation another one: they stay out of the id. */
 function slotId(feed: string, source: SourceConfig): string {
-  const { deadlineMs: _deadline, maxAgeMs: _age, convert: _convert, ...meaning } = source;
+  const { deadlineMs: _d, maxAgeMs: _a, minIntervalMs: _i, convert: _c, ...meaning } = source;
   return JSON.stringify([feed, meaning], (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );

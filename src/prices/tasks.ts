@@ -25,6 +25,8 @@ interface TaskBase {
   readonly endpoint: string;
   /** The largest of its readers', milliseconds. */
   readonly deadlineMs: number;
+  /** Not asked more often, milliseconds; 0 for at every poll. */
+  readonly minIntervalMs: number;
 }
 
 export interface HttpTask extends TaskBase {
@@ -68,6 +70,7 @@ function taskOf(slot: Slot): Task | undefined {
         key: slot.id,
         ...places(source.venue, `chain:${source.chainId}`, source.address),
         deadlineMs: source.deadlineMs,
+        minIntervalMs: source.minIntervalMs ?? 0,
         source,
         slot: slot.id,
       };
@@ -76,10 +79,13 @@ function taskOf(slot: Slot): Task | undefined {
   }
 }
 
-type HttpLike = Pick<HttpSource, 'url' | 'method' | 'headers' | 'body' | 'retries' | 'deadlineMs' | 'venue'>;
+type HttpLike = Pick<
+  HttpSource,
+  'url' | 'method' | 'headers' | 'body' | 'retries' | 'deadlineMs' | 'minIntervalMs' | 'venue'
+>;
 
 function httpTask(slot: Slot, source: HttpLike, read: Extractor): HttpTask {
-  const { url, method, headers, body, retries, deadlineMs, venue } = source;
+  const { url, method, headers, body, retries, deadlineMs, minIntervalMs = 0, venue } = source;
   const { origin, pathname } = parts(url);
   const ordered = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -87,6 +93,7 @@ function httpTask(slot: Slot, source: HttpLike, read: Extractor): HttpTask {
     key: JSON.stringify([venue, method, url, ordered, body ?? null]),
     ...places(venue, origin, pathname),
     deadlineMs,
+    minIntervalMs,
     poll: { request: { url, method, headers, ...(body === undefined ? {} : { body }) }, deadlineMs, retries },
     readers: [{ slot: slot.id, deadlineMs, read }],
     redact: createRedactor(url, headers),
@@ -109,13 +116,16 @@ function join(a: HttpTask, b: HttpTask): HttpTask {
   return {
     ...a,
     deadlineMs,
+    // The source that wants to be asked least often knows the venue's limit.
+    minIntervalMs: Math.max(a.minIntervalMs, b.minIntervalMs),
     poll: { ...a.poll, deadlineMs, retries },
     readers: [...a.readers, ...b.readers],
   };
 }
 
 /** Chainlink's protocol: the job's id is for the adapter's log, so one per source serves. */
-function adapterRequest({ url, headers, data, deadlineMs, venue, label }: ExternalAdapterSource): HttpLike {
+function adapterRequest(source: ExternalAdapterSource): HttpLike {
+  const { url, headers, data, deadlineMs, minIntervalMs = 0, venue, label } = source;
   return {
     url,
     method: 'POST',
@@ -123,6 +133,7 @@ function adapterRequest({ url, headers, data, deadlineMs, venue, label }: Extern
     body: JSON.stringify({ id: label, data }),
     retries: 1,
     deadlineMs,
+    minIntervalMs,
     venue,
   };
 }

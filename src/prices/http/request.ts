@@ -13,7 +13,14 @@ export interface HttpRequest {
 }
 
 export type HttpAnswer =
-  | { readonly ok: true; readonly document: JsonDocument; readonly receivedAtMs: number }
+  | {
+      readonly ok: true;
+      readonly document: JsonDocument;
+      /** Unix milliseconds. */
+      readonly receivedAtMs: number;
+      /** How long the answer lay in a cache on its way, milliseconds. */
+      readonly cacheAgeMs: number;
+    }
   | ReadingFailure;
 
 // The largest known answer, all tickers of one venue with every field, is about 2 MB.
@@ -46,15 +53,15 @@ export async function requestJson(
     if (text === undefined) return failure('too_large', `the answer is over ${MAX_BODY_BYTES} bytes`);
     const json = readJson(text);
     if (!json.ok) return failure('not_json', json.detail);
-    const receivedAtMs = clock.now() - cacheAgeMs(response.headers);
-    return { ok: true, document: json.document, receivedAtMs };
+    const cacheAgeMs = readAge(response.headers);
+    return { ok: true, document: json.document, receivedAtMs: clock.now(), cacheAgeMs };
   } catch (error) {
     return thrown(error, signal);
   }
 }
 
 /** An answer out of a cache was true when it entered the cache, not when it reached us. */
-function cacheAgeMs(headers: Headers): number {
+function readAge(headers: Headers): number {
   const age = headers.get('age')?.trim() ?? '';
   return /^\d{1,6}$/.test(age) ? Math.min(Number(age), MAX_CACHE_AGE_S) * 1_000 : 0;
 }

@@ -21,8 +21,11 @@ const MAX_QUOTED = 80;
 // A list of errors and warnings is looked through this far.
 const MAX_ERRORS = 16;
 
-/** Reads a source's value out of an answer received at the given Unix milliseconds. */
-export type Extractor = (document: JsonDocument, receivedAtMs: number) => ReadingResult;
+/**
+ * Reads a source's value out of an answer received at the given Unix milliseconds.
+ * @param cacheAgeMs how long it lay in a cache: without a time of the venue, it is older than its receipt by that
+ */
+export type Extractor = (document: JsonDocument, receivedAtMs: number, cacheAgeMs?: number) => ReadingResult;
 
 interface Paths {
   readonly value: JsonPath;
@@ -35,10 +38,10 @@ interface Paths {
 export function createExtractor(how: JsonExtraction, transformation: Transformation): Extractor {
   const paths = compileAll(how);
   if (!paths) return () => failure('path_missing', 'a path of this source is no JSONPath');
-  return (document, receivedAtMs) =>
+  return (document, receivedAtMs, cacheAgeMs = 0) =>
     venueError(document, paths.error) ??
     marketState(document, paths.status, how.statusOk ?? []) ??
-    readValue(document, paths, how.timeUnit, transformation, receivedAtMs);
+    readValue(document, paths, how.timeUnit, transformation, receivedAtMs, cacheAgeMs);
 }
 
 function compileAll(how: JsonExtraction): Paths | undefined {
@@ -97,6 +100,7 @@ function readValue(
   timeUnit: TimeUnit,
   { scale, invert }: Transformation,
   receivedAtMs: number,
+  cacheAgeMs: number,
 ): ReadingResult {
   const [raw, second] = document.select(paths.value);
   if (!raw) return failure('path_missing', 'path selects nothing');
@@ -112,8 +116,10 @@ function readValue(
   const scaled = multiply(number.value, scale);
   const transformed = invert ? divide(whole(1n), scaled) : scaled;
   if (!transformed) return failure('out_of_range', 'zero has no inverse');
-  if (!paths.time)
-    return { ok: true, value: transformed, observedAtMs: receivedAtMs, timeFrom: 'receipt', receivedAtMs };
+  if (!paths.time) {
+    const observedAtMs = receivedAtMs - cacheAgeMs;
+    return { ok: true, value: transformed, observedAtMs, timeFrom: 'receipt', receivedAtMs };
+  }
 
   const [time, otherTime] = document.select(paths.time);
   if (!time || otherTime) return failure('time_invalid', 'timePath does not select one value');

@@ -99,6 +99,33 @@ describe('the price book over real servers', () => {
     expect(book.sources('ETH/USD')[0]).not.toHaveProperty('observation');
   });
 
+  it('a value out of a cache is as old as the cache says, unless the venue tells its own time', async () => {
+    const body = `{"price":"10","time":${clock.now() - 1_000}}`;
+    for (const venue of venues) venue.answer(json(body, 200, { age: '20' }));
+    const book = bookOf(
+      feed({ sources: [httpSource({ label: 'a:1', url: venues[0]!.url })] }),
+      feed({ name: 'X/Y', sources: [httpSource({ label: 'b:1', url: venues[1]!.url, timePath: '$.time' })] }),
+    );
+    await book.pollOnce(never);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ observedAtMs: clock.now() - 20_000 });
+    expect(book.price('X/Y', clock.tick())).toMatchObject({ observedAtMs: clock.now() - 1_000 });
+  });
+
+  it('a venue with a narrow limit is asked no more often than its interval', async () => {
+    for (const venue of venues) venue.answer(json('{"price":"10"}'));
+    const sources = [
+      httpSource({ label: 'slow:1', url: venues[0]!.url, minIntervalMs: 3_600_000 }),
+      httpSource({ label: 'quick:1', url: venues[1]!.url }),
+    ];
+    const book = bookOf(feed({ sources }));
+    const stop = new AbortController();
+    const running = book.run(stop.signal);
+    await expect.poll(() => venues[1]!.asked.length, { interval: 10 }).toBeGreaterThan(3);
+    expect(venues[0]!.asked).toHaveLength(1);
+    stop.abort();
+    await running;
+  });
+
   it('many sources at once look like no leak to Node', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error) => void warnings.push(warning.message);
