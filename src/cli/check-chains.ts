@@ -43,7 +43,8 @@ export async function checkChains(
           ...(await checkGroups(
             { chain, config: chainConfig, aggregator },
             config.groups.filter((group) => group.chain === chainConfig.name),
-            keys.map(({ address }) => address),
+            keys.length > 0 ? keys.map(({ address }) => address) : undefined,
+            log,
             signal,
           )),
         );

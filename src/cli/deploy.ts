@@ -3,21 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { encodeFunctionData, getAddress, isAddress } from 'viem';
-import { createDeployer } from '../chain/deployer.js';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
-import { loadKeys } from '../chain/keys/load.js';
 import { parseDuration } from '../common/duration.js';
-import type { Key } from '../common/key.js';
-import { systemClock } from '../common/time.js';
 import type { Address } from '../common/words.js';
-import { loadEnvironment } from '../config/environment.js';
-import { loadConfig } from '../config/load.js';
-import { ConfigError } from '../config/problem.js';
-import type { ChainConfig } from '../config/types.js';
 import { type Deployment, DeploymentError, deployAll } from '../publisher/deployment.js';
-import { openState } from '../state/open.js';
-import { createLogger, createMask } from '../telemetry/logger.js';
-import { createMetrics } from '../telemetry/metrics.js';
+import { openOnChain } from './on-chain.js';
 import { formatTable, print } from './output.js';
 
 interface Options {
@@ -48,43 +38,17 @@ export const deployCommand = (): Command =>
     .action(deploy);
 
 async function deploy(options: Options): Promise<void> {
-  const { environment, defaults, secrets } = loadEnvironment(process.env);
-  const { config, secrets: own } = loadConfig(environment.configDir, defaults, process.env);
-  const chain = chooseChain(config.chains, options.chain);
-  const keys = await loadKeys(environment.keys);
-  const [key] = keys;
-  if (!key)
-    throw new ConfigError([
-      {
-        where: 'environment',
-        path: 'PRIVATE_KEY',
-        message: 'is missing; the first key pays for the deployment',
-      },
-    ]);
-  const log = createLogger({ level: 'warn', mask: createMask([...secrets, ...own]) });
-  const metrics = createMetrics();
-  const state = await openState({ url: environment.stateUrl, log, clock: systemClock, metrics });
-  const deployer = createDeployer({
-    config: chain,
-    key,
-    state,
-    clock: systemClock,
-    log,
-    metrics,
-    random: Math.random,
-  });
   const signal = AbortSignal.timeout(DEADLINE_MS);
+  const { config, chain, keys, key, deployer, close } = await openOnChain(options.chain, signal);
   try {
-    const finding = await deployer.start(signal);
-    if (!finding.ok) throw new DeploymentError(finding.problems.join('\n'));
-    const file = options.out ?? `deployments/${finding.chainId}.json`;
-    const before = readDeployment(file, finding.chainId);
+    const file = options.out ?? `deployments/${deployer.chainId()}.json`;
+    const before = readDeployment(file, deployer.chainId());
     let changes = 0;
     const deployment = await deployAll(
       {
         deployer,
         groups: config.groups.filter((group) => group.chain === chain.name),
-        poolAddresses: keys.map(({ address }: Key) => address),
+        poolAddresses: keys.map(({ address }) => address),
         aggregator: chain.aggregator ?? before?.aggregator,
         factory:
           chain.aggregator === undefined || sameAddress(chain.aggregator, before?.aggregator)
@@ -142,21 +106,8 @@ async function deploy(options: Options): Promise<void> {
     );
     print(`AGGREGATOR_ADDRESS=${deployment.aggregator}   (written to ${file})`);
   } finally {
-    await state.close();
+    await close();
   }
-}
-
-function chooseChain(chains: readonly ChainConfig[], name: string | undefined): ChainConfig {
-  const chain =
-    name === undefined && chains.length === 1 ? chains[0] : chains.find((found) => found.name === name);
-  if (chain) return chain;
-  throw new ConfigError([
-    {
-      where: 'command line',
-      path: '--chain',
-      message: `must be one of: ${chains.map((found) => found.name).join(', ')}`,
-    },
-  ]);
 }
 
 /** The file of an earlier run; one of another chain is refused, because its addresses mean nothing here. */

@@ -5,7 +5,9 @@ import { KeyError } from '../common/key.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { checkConfigCommand } from './check-config.js';
 import { deployCommand } from './deploy.js';
+import { keysCommand } from './keys.js';
 import { EXIT_FAILED, EXIT_USAGE, print, printError } from './output.js';
+import { pauseCommand } from './pause.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
 import { VERSION } from './version.js';
@@ -19,7 +21,14 @@ const program = new Command('oracle-publisher')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
-for (const command of [runCommand, checkConfigCommand, deployCommand, statusCommand])
+for (const command of [
+  runCommand,
+  checkConfigCommand,
+  deployCommand,
+  statusCommand,
+  keysCommand,
+  pauseCommand,
+])
   program.addCommand(command());
 program
   .command('version')

@@ -170,7 +170,8 @@ async function startChain(
         const problems = await checkGroups(
           runtime,
           groups,
-          keys.map(({ address }) => address),
+          keys.length > 0 ? keys.map(({ address }) => address) : undefined,
+          log,
           stop,
         );
         if (problems.length > 0) refuse(problems);

@@ -6,7 +6,6 @@ import { type Clock, sleep } from '../common/time.js';
 import type { Address, GroupOnChain } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
 import type { PriceBook } from '../prices/book.js';
-import { sortSigners } from '../reports/signing.js';
 import type { AuditTrail } from '../rounds/audit.js';
 import type { RoundStore } from '../rounds/round-store.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -17,6 +16,7 @@ import { createGroupState, type GroupState, putOff, takeTick } from './group-sta
 import { createLane, type Lane } from './lane.js';
 import type { Leadership } from './leadership.js';
 import { createRecorder } from './recorder.js';
+import { createSignerSets } from './signer-sets.js';
 import { buildPart, type GroupPart } from './transmit.js';
 
 export interface PublisherDeps {
@@ -73,8 +73,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     const { chain, aggregator } = chainOf(group);
     return { chainId: chain.id(), aggregator, group: group.id };
   };
-  const signersOf = (group: GroupConfig) =>
-    sortSigners(group.signers.length > 0 ? group.signers : deps.keys.map(({ address }) => address));
+  const signerSets = createSignerSets({
+    poolAddresses: deps.keys.map(({ address }) => address),
+    clock,
+    log,
+  });
   const laneOf = (group: GroupConfig): Lane | undefined =>
     lanes.get(laneName(group.chain, leadership.keyFor(group.name)));
 
@@ -168,7 +171,9 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         {
           group: state.config,
           evaluation,
-          signers: signersOf(state.config),
+          signers:
+            evaluation.onChain &&
+            (await signerSets.find(runtime, state.config, evaluation.onChain.signersHash, signal)),
           keys: deps.keys,
           transmitter,
           domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },

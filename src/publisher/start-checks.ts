@@ -1,22 +1,27 @@
 /** Compares each group with the contract before anything is sent: what differs would publish wrong prices, or none. */
 import { decodeFunctionResult, encodeFunctionData, isAddressEqual } from 'viem';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
+import { systemClock } from '../common/time.js';
 import type { Address } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
-import { hashSigners, sortSigners } from '../reports/signing.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { ChainRuntime } from './chain-runtime.js';
+import { createSignerSets } from './signer-sets.js';
 
 /**
  * Lists everything that keeps the groups of one chain from being published, each with what to do.
- * @param keys addresses of this replica's pool
+ * @param keys addresses of this replica's pool; `undefined` for one that only looks on (a dry run without keys)
  * @throws when no endpoint answers
  */
 export async function checkGroups(
-  { chain, config, aggregator }: ChainRuntime,
+  runtime: ChainRuntime,
   groups: readonly GroupConfig[],
-  keys: readonly Address[],
+  keys: readonly Address[] | undefined,
+  log: Logger,
   signal: AbortSignal,
 ): Promise<string[]> {
+  const { chain, config, aggregator } = runtime;
+  const signerSets = createSignerSets({ poolAddresses: keys ?? [], clock: systemClock, log });
   const problems: string[] = [];
   const chainOf = (name: string) => `group ${name} on chain ${config.name}`;
   for (const group of groups) {
@@ -53,28 +58,29 @@ export async function checkGroups(
           `${at}: index ${index} is "${info.description}" on chain and "${feed.description}" here; keep the order of the feeds`,
         );
     }
-    problems.push(...signerProblems(at, group, onChain, keys));
+    if (!keys) continue;
+    const signers = await signerSets.find(runtime, group, onChain.signersHash, signal);
+    problems.push(...signerProblems(at, signers, onChain.threshold, keys));
   }
   return problems;
 }
 
 function signerProblems(
   at: string,
-  group: GroupConfig,
-  onChain: { readonly signersHash: Address; readonly threshold: number },
+  signers: readonly Address[] | undefined,
+  threshold: number,
   keys: readonly Address[],
 ): string[] {
-  const signers = sortSigners(group.signers.length > 0 ? group.signers : keys);
-  if (hashSigners(signers) !== onChain.signersHash.toLowerCase())
+  if (signers === undefined)
     return [
-      `${at}: the contract's signer set is not ${signers.join(', ') || '(no key)'}; name the set under \`signers\`, or set it with: oracle-publisher deploy`,
+      `${at}: the contract's signer set is not the configured one and not in its events; name it under \`signers\`, or set it with: oracle-publisher deploy`,
     ];
   if (!keys.some((key) => signers.some((signer) => isAddressEqual(signer, key))))
-    return [`${at}: no key of this replica (${keys.join(', ') || 'none'}) is an authorised signer`];
-  if (onChain.threshold > 1)
     return [
-      `${at}: its threshold is ${onChain.threshold}; this version publishes for one operator, threshold 1`,
+      `${at}: no key of this replica (${keys.join(', ') || 'none'}) is an authorised signer; the contract's are ${signers.join(', ')}`,
     ];
+  if (threshold > 1)
+    return [`${at}: its threshold is ${threshold}; this version publishes for one operator, threshold 1`];
   return [];
 }
 

@@ -6,7 +6,7 @@ import type { Key } from '../common/key.js';
 import type { Address, Hex, Report } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
 import { type Contribution, packReport } from '../reports/pack.js';
-import { hashSigners, type ReportDomain, signReport } from '../reports/signing.js';
+import { type ReportDomain, signReport } from '../reports/signing.js';
 import type { Evaluation } from './evaluate.js';
 
 /** A group's part of a transaction. */
@@ -23,8 +23,8 @@ export type SigningProblem = { readonly code: 'unauthorised'; readonly detail: s
 interface BuildInput {
   readonly group: GroupConfig;
   readonly evaluation: Evaluation;
-  /** The contract's whole signer set, sorted. */
-  readonly signers: readonly Address[];
+  /** The contract's whole signer set, sorted; `undefined` when nobody knows it. */
+  readonly signers: readonly Address[] | undefined;
   readonly keys: readonly Key[];
   readonly transmitter: Address;
   readonly domain: ReportDomain;
@@ -41,11 +41,10 @@ export async function buildPart(
 ): Promise<GroupPart | SigningProblem> {
   const { onChain } = evaluation;
   if (onChain === undefined) throw new TypeError('a group without a known round is never due');
-  const held = onChain.signersHash.toLowerCase();
-  if (hashSigners(signers) !== held)
+  if (signers === undefined)
     return {
       code: 'unauthorised',
-      detail: `the contract's signer set of group ${group.name} (hash ${held}) is not the configured one: ${signers.join(', ')}`,
+      detail: `the signer set of group ${group.name} on chain (hash ${onChain.signersHash}) is neither configured nor found in the contract's events`,
     };
   const report: Report = {
     group: group.id,
