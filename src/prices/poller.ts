@@ -158,9 +158,10 @@ export function createPoller(deps: PollerDeps): Poller {
       await Promise.all(tasks.map((task) => start(task, signal)));
     },
     apply(next, nextIntervalMs) {
-      const before = new Set(tasks.map(({ key }) => key));
-      const after = new Set(next.map(({ key }) => key));
-      for (const key of startedAt.keys()) if (!after.has(key)) startedAt.delete(key);
+      const before = new Map(tasks.map((task) => [task.key, slotsOf(task).join()]));
+      const after = new Map(next.map((task) => [task.key, slotsOf(task).join()]));
+      // A source that joins a request does not wait for the request's interval to pass.
+      for (const key of startedAt.keys()) if (after.get(key) !== before.get(key)) startedAt.delete(key);
       // A request that changed may be the cure of what the breaker opened for.
       for (const { key, endpoint } of next) if (!before.has(key)) breakers.delete(endpoint);
       tasks = next;

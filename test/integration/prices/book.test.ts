@@ -122,6 +122,10 @@ describe('the price book over real servers', () => {
     const running = book.run(stop.signal);
     await expect.poll(() => venues[1]!.asked.length, { interval: 10 }).toBeGreaterThan(3);
     expect(venues[0]!.asked).toHaveLength(1);
+    const joined = { ...sources[0]!, label: 'slow:2', path: '$.other' };
+    book.apply({ feeds: [feed({ sources: [...sources, joined] })], pollIntervalMs: 50 });
+    await expect.poll(() => book.sources('ETH/USD')[2]?.result, { interval: 10 }).toBe('path_missing');
+    expect(venues[0]!.asked).toHaveLength(2);
     stop.abort();
     await running;
   });

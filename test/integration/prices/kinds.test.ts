@@ -83,6 +83,33 @@ describe('external adapters', () => {
     expect((await ask(answer)).sources('ETH/USD')[0]).toMatchObject({ result: code });
   });
 
+  it('understands what an adapter made with Chainlink’s framework answers (recorded from 2.18.1)', async () => {
+    const [asked, received, told] = [clock.now() - 26, clock.now(), clock.now() - 4_987];
+    const good = await ask(
+      `{"result":1234.1234567890124,"data":{"result":1234.1234567890124},"timestamps":{"providerDataRequestedUnixMs":${asked},"providerDataReceivedUnixMs":${received},"providerIndicatedTimeUnixMs":${told}},"statusCode":200}`,
+    );
+    expect(good.sources('ETH/USD')[0]).toMatchObject({
+      result: 'ok',
+      observation: { value: exact('1234.1234567890124'), observedAtMs: told, timeFrom: 'venue' },
+    });
+    const provider = await ask(
+      `{"statusCode":502,"errorMessage":"no price from provider","timestamps":{"providerDataRequestedUnixMs":${asked},"providerDataReceivedUnixMs":${received}}}`,
+      502,
+    );
+    expect(provider.sources('ETH/USD')[0]).toMatchObject({
+      result: 'http_status',
+      detail: 'HTTP 502: no price from provider',
+    });
+    const refused = await ask(
+      '{"status":"errored","statusCode":400,"error":{"name":"AdapterError","message":"[Param: base] param is required but no value was provided"}}',
+      400,
+    );
+    expect(refused.sources('ETH/USD')[0]).toMatchObject({
+      result: 'http_status',
+      detail: 'HTTP 400: [Param: base] param is required but no value was provided',
+    });
+  });
+
   it('the time is the provider’s, or that of the adapter’s cache', async () => {
     const times = (provider: number | null) =>
       `{"result":1,"statusCode":200,"timestamps":{"providerDataReceivedUnixMs":${clock.now() - 2_000},` +
