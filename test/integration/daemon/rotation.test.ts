@@ -7,7 +7,7 @@ import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../../support/anvil.js';
 import { command, startDaemon } from '../../support/daemon/process.js';
 import { startWorld } from '../../support/daemon/world.js';
 
-const HEARTBEAT_SECONDS = 20;
+const HEARTBEAT_SECONDS = 30;
 
 describe('rotating the signer', () => {
   it('misses no heartbeat: the daemon finds the new set in the events, and another key takes over', async () => {
@@ -28,8 +28,6 @@ describe('rotating the signer', () => {
     world.price('2050');
     await old.line(({ event }) => event === 'signers_rotated', 'the new set is found');
     await old.line(confirmed, 'a round by the old key in the new set');
-    expect(await old.stop()).toBe(0);
-
     // The new key by a keystore that the command wrote.
     const password = join(world.directory, 'password');
     const from = join(world.directory, 'key');
@@ -48,6 +46,7 @@ describe('rotating the signer', () => {
     expect(again.stderr).toContain('an old key is never overwritten');
 
     const env = { ...world.env, PRIVATE_KEY: '', KEYSTORE_FILE: keystore, KEYSTORE_PASSWORD_FILE: password };
+    expect(await old.stop()).toBe(0);
     const next = await startDaemon(env);
     onTestFinished(() => next.kill());
     next.mark();
