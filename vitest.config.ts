@@ -10,7 +10,8 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('contract', { testTimeout: 120_000, hookTimeout: 60_000 }),
-      project('integration', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('integration', { testTimeout: 180_000, hookTimeout: 120_000 }),
+      project('ops', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
       project('e2e', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
       project('chaos', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
     ],
