@@ -90,13 +90,16 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
               wide: config.wide,
               signers: part.signers,
               threshold: part.evaluation.onChain?.threshold ?? config.threshold,
-              feeds: part.evaluation.feeds.map(({ price, reason }, feed) =>
-                auditPrice(price, reason, config.feeds[feed]?.decimals ?? 0),
-              ),
+              feeds: part.evaluation.feeds.map(({ price, reason, onChain }, feed) => {
+                const rules = config.feeds[feed];
+                const context = rules && { before: onChain, rules };
+                return auditPrice(price, reason, rules?.decimals ?? 0, context);
+              }),
               packed: part.packed,
               transmitter,
               hash: outcome.hash,
               gasUsed: outcome.gasUsed.toString(),
+              effectiveGasPriceWei: outcome.effectiveGasPriceWei.toString(),
               blockNumber: outcome.blockNumber.toString(),
             })
           : undefined;

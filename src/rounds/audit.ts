@@ -1,9 +1,11 @@
 /** The audit trail: a bounded stream per chain of rounds with all that made them, and of changed reasons. */
 import { formatRational } from '../common/decimal.js';
+import { type Rational, reduce } from '../common/rational.js';
 import type {
   Address,
   DecisionReason,
   DroppedObservation,
+  FeedOnChain,
   Hex,
   Observation,
   Price,
@@ -19,15 +21,36 @@ export interface AuditedFeed {
   readonly answer?: string;
   readonly decimals: number;
   readonly detail?: string;
+  /** Unix milliseconds: the price's own time. */
+  readonly observedAtMs?: number;
+  /** What the chain held when it was decided: what the deviation and the heartbeat were measured against. */
+  readonly before?: { readonly answer: string; readonly round: number; readonly updatedAt: number };
+  /** The rules in force. */
+  readonly rules?: AuditedRules;
   readonly used: readonly AuditedObservation[];
   readonly dropped: readonly (AuditedObservation | { readonly source: string; readonly code: string })[];
 }
 
+/** Triggers and guards of a feed at the time of a round; percentages are exact, as {@link exactText} writes them. */
+export interface AuditedRules {
+  readonly heartbeatSeconds: number;
+  /** Percent, or `off`. */
+  readonly deviation: string;
+  /** Scaled like the answer. */
+  readonly minChange?: string;
+  readonly maxAgeMs: number;
+  readonly minSources: number;
+  readonly maxSpread: string;
+  readonly outliers: { readonly factor: string; readonly floor: string };
+}
+
 export interface AuditedObservation {
   readonly source: string;
+  /** Exact, see {@link exactText}. */
   readonly value: string;
   readonly observedAtMs: number;
   readonly timeFrom: Observation['timeFrom'];
+  readonly receivedAtMs?: number;
   readonly code?: string;
 }
 
@@ -49,6 +72,7 @@ export interface AuditedRound {
   readonly transmitter: Address;
   readonly hash: Hex;
   readonly gasUsed: string;
+  readonly effectiveGasPriceWei?: string;
   readonly blockNumber: string;
 }
 
@@ -62,7 +86,8 @@ export interface AuditTrail {
 /** Enough for a month of one group at a round a minute; the stream's bound. */
 const MAX_ROUNDS = 50_000;
 const MAX_REASONS = 20_000;
-const ROUNDS = 'audit:rounds';
+/** The stream of rounds, as the state store names it. */
+export const ROUNDS = 'audit:rounds';
 const REASONS = 'audit:reasons';
 
 export function createAuditTrail({ state, log }: { state: StateStore; log: Logger }): AuditTrail {
@@ -90,7 +115,8 @@ export function createAuditTrail({ state, log }: { state: StateStore; log: Logge
   };
 }
 
-function readRound(entry: StreamEntry): AuditedRound[] {
+/** The record that an entry of the stream of rounds holds; none when it is not readable. */
+export function readRound(entry: StreamEntry): AuditedRound[] {
   try {
     return [JSON.parse(entry.fields.round ?? '') as AuditedRound];
   } catch {
@@ -98,24 +124,94 @@ function readRound(entry: StreamEntry): AuditedRound[] {
   }
 }
 
+/** What a decision was made with, beyond the price: of the configuration and of the chain. */
+export interface AuditContext {
+  readonly before: FeedOnChain;
+  readonly rules: {
+    readonly heartbeatSeconds: number;
+    readonly deviation: Rational | 'off';
+    readonly minChange?: bigint;
+    readonly maxAgeMs: number;
+    readonly minSources: number;
+    readonly maxSpread: Rational;
+    readonly outliers: { readonly factor: Rational; readonly floor: Rational };
+  };
+}
+
 /** A price as the audit trail keeps it. */
-export function auditPrice(price: Price, reason: DecisionReason, decimals: number): AuditedFeed {
+export function auditPrice(
+  price: Price,
+  reason: DecisionReason,
+  decimals: number,
+  context?: AuditContext,
+): AuditedFeed {
   return {
     feed: price.feed,
     reason,
     decimals,
-    ...(price.ok ? { answer: price.answer.toString() } : { detail: price.detail }),
+    ...(price.ok
+      ? { answer: price.answer.toString(), observedAtMs: price.observedAtMs }
+      : { detail: price.detail }),
+    ...(context ? auditContext(context) : {}),
     used: price.used.map(auditObservation),
     dropped: price.dropped.map(auditDropped),
   };
 }
 
-const auditObservation = ({ source, value, observedAtMs, timeFrom }: Observation): AuditedObservation => ({
+const auditContext = ({ before, rules }: AuditContext): Required<Pick<AuditedFeed, 'before' | 'rules'>> => ({
+  before: { ...before, answer: before.answer.toString() },
+  rules: {
+    heartbeatSeconds: rules.heartbeatSeconds,
+    deviation: rules.deviation === 'off' ? 'off' : exactText(rules.deviation),
+    ...(rules.minChange === undefined ? {} : { minChange: rules.minChange.toString() }),
+    maxAgeMs: rules.maxAgeMs,
+    minSources: rules.minSources,
+    maxSpread: exactText(rules.maxSpread),
+    outliers: { factor: exactText(rules.outliers.factor), floor: exactText(rules.outliers.floor) },
+  },
+});
+
+const auditObservation = ({
   source,
-  value: formatRational(value),
+  value,
   observedAtMs,
   timeFrom,
+  receivedAtMs,
+}: Observation): AuditedObservation => ({
+  source,
+  value: exactText(value),
+  observedAtMs,
+  timeFrom,
+  receivedAtMs,
 });
 
 const auditDropped = ({ source, code, observation }: DroppedObservation) =>
   observation ? { ...auditObservation(observation), source, code } : { source, code };
+
+/**
+ * A fraction as text that loses nothing: decimal where that is finite, else `n/d` in lowest terms. One divided by a
+ * price, or a price in a converted currency, is seldom a finite decimal.
+ */
+export function exactText(value: Rational): string {
+  const { n, d } = reduce(value);
+  const [twos, withoutTwos] = strip(d, 2n);
+  const [fives, rest] = strip(withoutTwos, 5n);
+  return rest === 1n ? formatRational({ n, d }, Math.max(twos, fives)) : `${n}/${d}`;
+}
+
+/** How often a prime divides a number, and what is left. */
+function strip(value: bigint, prime: bigint): readonly [number, bigint] {
+  let rest = value;
+  let times = 0;
+  for (; rest % prime === 0n; times += 1) rest /= prime;
+  return [times, rest];
+}
+
+/** Reads what {@link exactText} wrote. @returns `undefined` for any other text */
+export function readExactText(text: string): Rational | undefined {
+  const [, sign = '', first = '', places, divisor] = /^(-?)(\d+)(?:\.(\d+)|\/(\d+))?$/.exec(text) ?? [];
+  if (first === '') return undefined;
+  const n = BigInt(first + (places ?? ''));
+  const d = divisor === undefined ? 10n ** BigInt(places?.length ?? 0) : BigInt(divisor);
+  return d === 0n ? undefined : reduce({ n: sign === '' ? n : -n, d });
+}
