@@ -1,5 +1,6 @@
 /** Recovery: each test destroys something for good, runs the script that brings it back, and measures how long that took. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -24,18 +25,24 @@ const OBJECTIVE_SECONDS = 900;
 const MINUTES = 60_000;
 
 const script = (name: string) => join(ROOT, 'scripts', name);
-const run = (
+/** Never synchronously: the venues are served by this process, and would be silent meanwhile. */
+async function run(
   name: string,
   args: string[],
   options: { env?: Record<string, string>; input?: string } = {},
-) => {
-  const result = spawnSync(script(name), args, {
-    encoding: 'utf8',
-    env: { ...process.env, ...options.env },
-    ...(options.input === undefined ? {} : { input: options.input }),
+): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string }> {
+  const child = spawn(script(name), args, { env: { ...process.env, ...options.env } });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
   });
-  return { status: result.status, said: result.stdout + result.stderr, stdout: result.stdout };
-};
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  child.stdin.on('error', () => undefined).end(options.input ?? '');
+  const [code, signal] = await once(child, 'close');
+  return { status: code ?? signal, said: stdout + stderr, stdout };
+}
 
 let safe: string;
 const people: { identity: string; recipient: string }[] = [];
@@ -60,11 +67,11 @@ describe('a backup of keys', () => {
   const key = ANVIL_KEYS[0];
   let directory: string;
   let backup: string;
-  beforeAll(() => {
+  beforeAll(async () => {
     directory = mkdtempSync(join(safe, 'keys-'));
     writeFileSync(join(directory, 'PRIVATE_KEY'), `${key}\n`);
     backup = join(safe, 'keys.age');
-    const result = run('backup-keys.sh', [
+    const result = await run('backup-keys.sh', [
       '--recipients',
       recipients,
       '--out',
@@ -75,24 +82,32 @@ describe('a backup of keys', () => {
     expect(result.said).not.toContain(key.slice(2, 20));
   });
 
-  it('shows nothing of the key', () => {
+  it('shows nothing of the key', async () => {
     const bytes = readFileSync(backup);
     expect(bytes.includes(Buffer.from(key.slice(2)))).toBe(false);
     expect(statSync(backup).mode & 0o077).toBe(0);
   });
 
-  it('is opened by each recipient, and by nobody else', () => {
+  it('is opened by each recipient, and by nobody else', async () => {
     for (const { identity } of people.slice(0, 2))
-      expect(run('restore-keys.sh', ['--in', backup, '--identity', identity, '--check']).status).toBe(0);
-    const stranger = run('restore-keys.sh', ['--in', backup, '--identity', people[2]!.identity, '--check']);
+      expect((await run('restore-keys.sh', ['--in', backup, '--identity', identity, '--check'])).status).toBe(
+        0,
+      );
+    const stranger = await run('restore-keys.sh', [
+      '--in',
+      backup,
+      '--identity',
+      people[2]!.identity,
+      '--check',
+    ]);
     expect(stranger.status).not.toBe(0);
     expect(stranger.said).toContain('no identity matched');
   });
 
-  it('brings the destroyed file back, readable for its owner only', () => {
+  it('brings the destroyed file back, readable for its owner only', async () => {
     const began = performance.now();
     rmSync(directory, { recursive: true });
-    const result = run('restore-keys.sh', [
+    const result = await run('restore-keys.sh', [
       '--in',
       backup,
       '--identity',
@@ -107,15 +122,15 @@ describe('a backup of keys', () => {
     expect((performance.now() - began) / 1000).toBeLessThan(OBJECTIVE_SECONDS);
   });
 
-  it('takes a key from a pipe and gives it to a pipe', () => {
+  it('takes a key from a pipe and gives it to a pipe', async () => {
     const piped = join(safe, 'piped.age');
-    const taken = run(
+    const taken = await run(
       'backup-keys.sh',
       ['--recipients', recipients, '--out', piped, '--stdin', 'PRIVATE_KEY'],
       { input: key },
     );
     expect(taken.status, taken.said).toBe(0);
-    const given = run('restore-keys.sh', [
+    const given = await run('restore-keys.sh', [
       '--in',
       piped,
       '--identity',
@@ -126,18 +141,18 @@ describe('a backup of keys', () => {
     expect(given.stdout).toBe(key);
   });
 
-  it('is refused for a single recipient, over an existing file, of an empty key, and when damaged', () => {
+  it('is refused for a single recipient, over an existing file, of an empty key, and when damaged', async () => {
     const alone = join(safe, 'alone.txt');
     writeFileSync(alone, `${people[0]!.recipient}\n`);
     const file = join(safe, 'one.key');
     writeFileSync(file, key);
-    expect(run('backup-keys.sh', ['--recipients', alone, '--out', join(safe, 'x.age'), file]).said).toContain(
-      'at least two',
-    );
-    expect(run('backup-keys.sh', ['--recipients', recipients, '--out', backup, file]).said).toContain(
+    expect(
+      (await run('backup-keys.sh', ['--recipients', alone, '--out', join(safe, 'x.age'), file])).said,
+    ).toContain('at least two');
+    expect((await run('backup-keys.sh', ['--recipients', recipients, '--out', backup, file])).said).toContain(
       'not overwritten',
     );
-    const empty = run(
+    const empty = await run(
       'backup-keys.sh',
       ['--recipients', recipients, '--out', join(safe, 'e.age'), '--stdin', 'K'],
       { input: '' },
@@ -149,10 +164,11 @@ describe('a backup of keys', () => {
     bytes[bytes.length - 5]! ^= 1;
     writeFileSync(damaged, bytes);
     expect(
-      run('restore-keys.sh', ['--in', damaged, '--identity', people[0]!.identity, '--check']).status,
+      (await run('restore-keys.sh', ['--in', damaged, '--identity', people[0]!.identity, '--check'])).status,
     ).not.toBe(0);
     expect(
-      run('restore-keys.sh', ['--in', backup, '--identity', people[0]!.identity, '--out', directory]).said,
+      (await run('restore-keys.sh', ['--in', backup, '--identity', people[0]!.identity, '--out', directory]))
+        .said,
     ).toContain('exists already');
   });
 });
@@ -170,7 +186,7 @@ describe('a lost Redis', () => {
       const roundOf = async (of: Daemon) => (await of.status()).groups[0].round as number;
       await until(async () => (await roundOf(daemon)) >= 2, 'two rounds are made', 60_000);
       const backup = join(safe, 'state.age');
-      const taken = run('backup-state.sh', ['--recipients', recipients, '--out', backup], {
+      const taken = await run('backup-state.sh', ['--recipients', recipients, '--out', backup], {
         env: { STATE_URL: redis.url },
       });
       expect(taken.status, taken.said).toBe(0);
@@ -187,7 +203,7 @@ describe('a lost Redis', () => {
 
       const fresh = await world.startRedis();
       expect(await audit(fresh.url)).toEqual([]);
-      const restored = run('restore-state.sh', ['--in', backup, '--identity', people[0]!.identity], {
+      const restored = await run('restore-state.sh', ['--in', backup, '--identity', people[0]!.identity], {
         env: { STATE_URL: fresh.url },
       });
       expect(restored.status, restored.said).toBe(0);
@@ -282,16 +298,18 @@ describe('a lost region', () => {
       const stateUrl = execFileSync(driver, ['state-url', 'east'], { encoding: 'utf8' });
       const backup = join(safe, 'region.age');
       expect(
-        run('backup-state.sh', ['--recipients', recipients, '--out', backup], {
-          env: { STATE_URL: stateUrl },
-        }).status,
+        (
+          await run('backup-state.sh', ['--recipients', recipients, '--out', backup], {
+            env: { STATE_URL: stateUrl },
+          })
+        ).status,
       ).toBe(0);
       execFileSync(driver, ['kill', 'east']);
       writeFileSync(join(regions, 'east', 'down'), '');
       const lastRound = await chainRound(world);
 
       const began = performance.now();
-      const result = run('failover.sh', [
+      const result = await run('failover.sh', [
         ...['--from', 'east', '--to', 'west', '--driver', driver],
         ...['--state', backup, '--identity', people[1]!.identity],
       ]);
@@ -310,9 +328,13 @@ describe('a lost region', () => {
     async () => {
       rmSync(join(regions, 'east', 'down'));
       const lastRound = await chainRound(world);
-      const result = run('failover.sh', ['--from', 'west', '--to', 'east', '--planned', '--driver', driver], {
-        env: { RPC_URL: world.rpcUrl },
-      });
+      const result = await run(
+        'failover.sh',
+        ['--from', 'west', '--to', 'east', '--planned', '--driver', driver],
+        {
+          env: { RPC_URL: world.rpcUrl },
+        },
+      );
       expect(result.status, result.said).toBe(0);
       await until(
         async () => (await chainRound(world)) > lastRound,
@@ -325,16 +347,24 @@ describe('a lost region', () => {
     3 * MINUTES,
   );
 
-  it('is not changed when the target cannot be reached, or a planned source cannot', () => {
+  it('is not changed when the target cannot be reached, or a planned source cannot', async () => {
     writeFileSync(join(regions, 'west', 'down'), '');
-    const target = run('failover.sh', ['--from', 'east', '--to', 'west', '--driver', driver]);
+    const target = await run('failover.sh', ['--from', 'east', '--to', 'west', '--driver', driver]);
     expect([target.status, target.said]).toEqual([1, expect.stringContaining('nothing was changed')]);
-    const source = run('failover.sh', ['--from', 'west', '--to', 'east', '--planned', '--driver', driver]);
+    const source = await run('failover.sh', [
+      '--from',
+      'west',
+      '--to',
+      'east',
+      '--planned',
+      '--driver',
+      driver,
+    ]);
     expect([source.status, source.said]).toEqual([1, expect.stringContaining('nothing was changed')]);
     expect(valid(driver, 'east')).toBe(true);
   });
 
-  it('is not called valid while a feed is late', () => {
+  it('is not called valid while a feed is late', async () => {
     const status = JSON.parse(execFileSync(driver, ['status', 'east'], { encoding: 'utf8' }));
     status.feeds[0].ageSeconds = status.feeds[0].heartbeatSeconds + 1;
     const result = spawnSync(process.execPath, [script('failover-validate.mjs')], {
@@ -346,7 +376,7 @@ describe('a lost region', () => {
 });
 
 describe('a region that is a Kubernetes cluster', () => {
-  it('is stopped, started and asked with these commands', () => {
+  it('is stopped, started and asked with these commands', async () => {
     const bin = mkdtempSync(join(safe, 'bin-'));
     const log = join(bin, 'log');
     writeFileSync(
@@ -356,8 +386,8 @@ describe('a region that is a Kubernetes cluster', () => {
     );
     const env = { PATH: `${bin}:${process.env.PATH}`, NAMESPACE: 'oracle-prod' };
     for (const verb of ['reachable', 'stop', 'start', 'status'])
-      expect(run('failover-kubectl.sh', [verb, 'eu-west'], { env }).status).toBe(0);
-    expect(run('failover-kubectl.sh', ['state-url', 'eu-west'], { env }).stdout).toBe('redis://x');
+      expect((await run('failover-kubectl.sh', [verb, 'eu-west'], { env })).status).toBe(0);
+    expect((await run('failover-kubectl.sh', ['state-url', 'eu-west'], { env })).stdout).toBe('redis://x');
     const said = readFileSync(log, 'utf8');
     expect(said).toContain('--context eu-west');
     expect(said).toContain('scale deployment/oracle-publisher --replicas=0');

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ROOT, render } from './support/kube.js';
+import { readRunbooks } from './support/runbooks.js';
+
+const runbooks = readRunbooks();
+const rules = parse(readFileSync(join(ROOT, 'k8s/monitoring/rules/oracle-publisher.rules.yml'), 'utf8'));
+const alerts: { alert: string; labels: { severity: string } }[] = rules.groups.flatMap(
+  (group: { rules: { alert?: string }[] }) => group.rules.filter(({ alert }) => alert),
+);
+const byAlert = runbooks.filter(({ file }) => file.startsWith('Oracle'));
+
+describe('the runbooks', () => {
+  it('are one per alert, and none without', () => {
+    expect(byAlert.map(({ file }) => file.replace('.md', '')).sort()).toEqual(
+      alerts.map(({ alert }) => alert).sort(),
+    );
+  });
+
+  it('are all listed in the table of contents', () => {
+    const { links } = runbooks.find(({ file }) => file === 'README.md')!;
+    for (const { file } of runbooks) if (file !== 'README.md') expect(links).toContain(file);
+  });
+
+  it.each(byAlert.map((runbook) => [runbook.file, runbook] as const))(
+    '%s says what to do',
+    (file, { text, blocks }) => {
+      const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+      expect(headings).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation']);
+      const severity = alerts.find(({ alert }) => `${alert}.md` === file)?.labels.severity;
+      expect(text).toContain(`severity ${severity}.`);
+      const diagnosis = text.slice(text.indexOf('## Diagnosis'), text.indexOf('## Mitigation'));
+      expect(diagnosis).toContain('```sh');
+      expect(blocks.length).toBeGreaterThan(0);
+    },
+  );
+
+  it('link only to what is there', () => {
+    const files = new Map(runbooks.map((runbook) => [runbook.file, runbook]));
+    for (const { file, links, anchors } of runbooks)
+      for (const link of links) {
+        const [target = '', anchor] = link.split('#');
+        const found = target === '' ? { anchors } : files.get(target);
+        expect(found, `${file} links to ${link}`).toBeDefined();
+        if (anchor) expect(found?.anchors.has(anchor), `${file} links to ${link}`).toBe(true);
+      }
+  });
+
+  it('name in cluster commands only objects that the manifests make', () => {
+    const made = new Set(
+      ['prod', 'staging', 'prod-shadow'].flatMap((overlay) =>
+        render(`overlays/${overlay}`).map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`),
+      ),
+    );
+    // Secrets come from outside, by these names; Prometheus belongs to the cluster.
+    for (const name of ['secret/oracle-publisher-keys', 'secret/oracle-redis', 'service/prometheus-operated'])
+      made.add(name);
+    made.add('hpa/oracle-publisher');
+    expect(made).toContain('horizontalpodautoscaler/oracle-publisher');
+    const named = runbooks.flatMap(({ blocks }) =>
+      blocks
+        .filter(({ kind }) => kind === 'cluster')
+        .flatMap(
+          ({ commands }) =>
+            commands.match(/\b(deployment|statefulset|configmap|secret|service|hpa)\/[\w-]+/g) ?? [],
+        ),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    for (const name of named) expect(made).toContain(name);
+  });
+
+  it('name only overlays, scripts, metrics, events and settings that exist', () => {
+    const source = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+    for (const { file, text } of runbooks) {
+      for (const [path] of text.matchAll(/\b(k8s|scripts|test|config)\/[\w./-]*\w/g))
+        expect(() => readFileSync(join(ROOT, path), 'utf8'), `${file}: ${path}`).not.toThrow(/ENOENT/);
+    }
+    const schema = source('src/config/schema.ts');
+    for (const { file, text } of runbooks)
+      for (const [, setting] of text.matchAll(/`fees\.(\w+)`/g))
+        expect(schema, `${file}: fees.${setting}`).toContain(`${setting}:`);
+  });
+});
