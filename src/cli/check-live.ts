@@ -2,9 +2,9 @@
 
 import { readAggregator } from '../chain/feed-reader.js';
 import { formatRational } from '../common/decimal.js';
-import { subtract } from '../common/rational.js';
+import { abs, subtract } from '../common/rational.js';
 import { systemClock } from '../common/time.js';
-import type { Observation } from '../common/words.js';
+import type { Observation, Price } from '../common/words.js';
 import type { Environment, FeedConfig, PublisherConfig } from '../config/types.js';
 import { createPriceBook } from '../prices/book.js';
 import { createLogger, createMask } from '../telemetry/logger.js';
@@ -42,7 +42,8 @@ export async function checkLive(
 
 function feedRows(feed: FeedConfig, tick: number, book: ReturnType<typeof createPriceBook>): string[][] {
   const price = book.price(feed.name, tick);
-  const used = new Set(price.used.map(({ source }) => source));
+  // Converted into the feed's quote currency, unlike the source's own last observation.
+  const used = new Map(price.used.map((observation) => [observation.source, observation]));
   const dropped = new Map(price.dropped.map(({ source, code }) => [source, code]));
   const rows = book
     .sources(feed.name)
@@ -51,7 +52,7 @@ function feedRows(feed: FeedConfig, tick: number, book: ReturnType<typeof create
       source.label,
       source.observation ? formatRational(source.observation.value, feed.decimals) : '-',
       source.latencyMs === undefined ? '-' : `${Math.round(source.latencyMs)} ms`,
-      price.ok && source.observation ? fromMedian(source.observation, price.answer, feed.decimals) : '-',
+      fromMedian(price.ok ? used.get(source.label) : undefined, price, feed.decimals),
       source.observation
         ? `${Math.round((systemClock.now() - source.observation.observedAtMs) / 1_000)} s`
         : '-',
@@ -70,11 +71,11 @@ function feedRows(feed: FeedConfig, tick: number, book: ReturnType<typeof create
   ];
 }
 
-/** Percent above or below the median. */
-function fromMedian({ value }: Observation, answer: bigint, decimals: number): string {
-  if (answer === 0n) return '-';
-  const median = { n: answer, d: 10n ** BigInt(decimals) };
-  const difference = subtract(value, median);
-  const percent = { n: difference.n * 100n * median.d, d: difference.d * (answer < 0n ? -answer : answer) };
+/** Percent above or below the median; nothing for a source that was not used. */
+function fromMedian(observation: Observation | undefined, price: Price, decimals: number): string {
+  if (!observation || !price.ok || price.answer === 0n) return '-';
+  const median = { n: price.answer, d: 10n ** BigInt(decimals) };
+  const difference = subtract(observation.value, median);
+  const percent = { n: difference.n * 100n * median.d, d: difference.d * abs(price.answer) };
   return `${percent.n > 0n ? '+' : ''}${formatRational(percent, 4)} %`;
 }

@@ -61,6 +61,10 @@ export const sourceDefinitionSchema = z.strictObject({
   body: z.string().optional(),
   retries: scalar(readInteger(0, 5)).optional(),
   deadline: duration(50, 60_000, 'from 50ms to 60s').optional(),
+  /** Polled no more often than this: venues with tight limits. */
+  interval: duration(100, 3_600_000, 'from 100ms to 1h').optional(),
+  /** For venues that are polled rarely; without it the feed's `maxAge` counts. */
+  maxAge: duration(100, 30 * DAY_MS, 'from 100ms to 30d').optional(),
   subscribe: z.array(z.string()).optional(),
   filter: scalar(readText).optional(),
   ping: z.string().optional(),
@@ -93,6 +97,7 @@ export const sourceOptionsSchema = z.strictObject({
   scale: scalar(readDecimal).optional(),
   invert: scalar(readBoolean).optional(),
   deadline: duration(50, 60_000, 'from 50ms to 60s').optional(),
+  interval: duration(100, 3_600_000, 'from 100ms to 1h').optional(),
   maxAge: duration(100, 30 * DAY_MS, 'from 100ms to 30d').optional(),
 });
 export type SourceOptions = z.output<typeof sourceOptionsSchema>;

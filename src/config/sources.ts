@@ -1,4 +1,5 @@
 /** Turns a feed's entry for one source (`kraken: XETHZUSD`, or one written out in full) into its complete settings. */
+import { compile } from 'json-p3';
 import { whole } from '../common/rational.js';
 import { type Presets, SOURCE_KINDS } from './presets.js';
 import {
@@ -104,6 +105,8 @@ function build(
     return undefined;
   }
   const label = options.name ?? (symbol === undefined ? venue : `${venue}:${symbol}`);
+  const maxAgeMs = options.maxAge ?? definition.maxAge;
+  const minIntervalMs = options.interval ?? definition.interval;
   const base: SourceBase = {
     label,
     venue,
@@ -112,7 +115,8 @@ function build(
     scale: options.scale ?? whole(1n),
     invert: options.invert ?? false,
     deadlineMs: options.deadline ?? definition.deadline ?? DEFAULT_DEADLINE_MS,
-    ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(minIntervalMs === undefined ? {} : { minIntervalMs }),
   };
   const fill = (text: string) => fillPlaceholders(text, parts);
   const need = <T>(name: keyof SourceDefinition, value: T | undefined): value is T => {
@@ -120,6 +124,7 @@ function build(
     report([venue, name], 'is missing; a source of this kind needs it');
     return false;
   };
+  if (!templatesFit(definition, parts, venue, report)) return undefined;
   switch (definition.kind ?? 'http') {
     case 'http': {
       const url = urlOf(definition, parts);
@@ -196,6 +201,46 @@ function build(
   }
 }
 
+const TEMPLATES = ['url', 'path', 'timePath', 'errorPath', 'statusPath', 'filter', 'body'] as const;
+const PLACEHOLDER = /\{([a-z]+)(?::(lower|upper))?\}/g;
+
+/** Whether every placeholder of a preset is one that the symbol fills, and every path is RFC 9535. */
+function templatesFit(
+  definition: SourceDefinition,
+  parts: ReadonlyMap<string, string>,
+  venue: string,
+  report: Report,
+): boolean {
+  let fits = true;
+  const refuse = (setting: string, message: string, value: string) => {
+    fits = false;
+    report([venue, setting], message, value);
+  };
+  for (const setting of TEMPLATES) {
+    const template = definition[setting];
+    if (template === undefined) continue;
+    // A body is JSON, in which braces are usual: only paths and URLs must have no others.
+    const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name = '']) => !parts.has(name));
+    if (unknown && setting !== 'body')
+      refuse(
+        setting,
+        `has a placeholder that this symbol does not fill: ${unknown[0]}`,
+        setting === 'url' ? '' : template,
+      );
+    if (setting === 'url' || setting === 'body') continue;
+    try {
+      compile(fillPlaceholders(template, parts));
+    } catch (error) {
+      refuse(
+        setting,
+        `must be a JSONPath of RFC 9535 (${error instanceof Error ? error.message : 'syntax'})`,
+        template,
+      );
+    }
+  }
+  return fits;
+}
+
 /** The parts of {@link SourceDefinition} that say where value, time and errors stand in an answer. */
 function extraction(definition: SourceDefinition, fill: (text: string) => string) {
   const { timePath, timeUnit, errorPath, statusPath, statusOk } = definition;
@@ -235,7 +280,7 @@ const fillPlaceholders = (
   parts: ReadonlyMap<string, string>,
   encode = (part: string) => part,
 ): string =>
-  text.replace(/\{([a-z]+)(?::(lower|upper))?\}/g, (whole, name: string, letters: string | undefined) => {
+  text.replace(PLACEHOLDER, (whole, name: string, letters: string | undefined) => {
     const part = parts.get(name);
     if (part === undefined) return whole;
     return encode(letters === 'lower' ? part.toLowerCase() : letters === 'upper' ? part.toUpperCase() : part);

@@ -112,7 +112,7 @@ feeds:
     });
     expect(loaded.secrets).toContain('very-secret-token');
     expect(refused(text)).toEqual([
-      'feeds.yaml:6 ${PAID_KEY}: the environment variable PAID_KEY is not set; set it or write the value',
+      `feeds.yaml:6 \${PAID_KEY}: the environment variable PAID_KEY is not set; set it or write the value`,
     ]);
   });
 
