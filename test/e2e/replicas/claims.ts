@@ -67,6 +67,8 @@ export interface Bounds {
   readonly failoverSeconds: number;
   /** With Redis away: the grace after the heartbeat, the wait of a replica without a key, and the inclusion. */
   readonly withoutRedisSeconds: number;
+  /** The chain's endpoint falls silent: until it counts as lost (its timeout), and then a handover. */
+  readonly blindSeconds: number;
   /** From a change of the price to the block that has it, without any failure. */
   readonly followSeconds: number;
   /** The heartbeat's lead: a round may come so much earlier than the heartbeat. */
@@ -80,19 +82,21 @@ export function excuse(
   fromSeconds: number,
   toSeconds: number,
   bounds: Bounds,
+  due: 'heartbeat' | 'change',
 ): number {
   const hit = incidents.filter(
-    ({ fault, groups, fromMs, toMs }) =>
-      (fault === 'redis_killed_then_kill' || groups.has(group)) &&
+    ({ groups, fromMs, toMs }) =>
+      groups.has(group) &&
       fromMs / 1_000 <= toSeconds &&
       toMs / 1_000 + bounds.failoverSeconds >= fromSeconds,
   );
-  return Math.max(
-    0,
-    ...hit.map(({ fault }) =>
-      fault === 'redis_killed_then_kill' ? bounds.withoutRedisSeconds : bounds.failoverSeconds,
-    ),
-  );
+  const boundOf = ({ fault }: Incident): number => {
+    // Without Redis and without its holder a group is taken over once it is late, whatever its price does meanwhile.
+    if (fault === 'redis_killed_then_kill')
+      return bounds.withoutRedisSeconds + (due === 'change' ? HEARTBEAT_SECONDS : 0);
+    return fault === 'chain_cut' ? bounds.blindSeconds : bounds.failoverSeconds;
+  };
+  return Math.max(0, ...hit.map(boundOf));
 }
 
 /** What is wrong with the rounds of a run; empty when every claim holds. */
@@ -124,7 +128,14 @@ export function checkRounds(
       if (!before || before.answer === undefined) continue;
       const age = round.blockTimestamp - Math.min(before.timestamp, before.blockTimestamp);
       const dueSeconds = before.timestamp + HEARTBEAT_SECONDS;
-      const allowed = excuse(incidents, name, dueSeconds - bounds.leadSeconds, round.blockTimestamp, bounds);
+      const allowed = excuse(
+        incidents,
+        name,
+        dueSeconds - bounds.leadSeconds,
+        round.blockTimestamp,
+        bounds,
+        'heartbeat',
+      );
       if (age > HEARTBEAT_SECONDS + allowed)
         say(`round ${round.round}: ${age} s old where ${HEARTBEAT_SECONDS} + ${allowed} s were allowed`);
       const waited = round.timestamp - before.timestamp;
@@ -139,7 +150,7 @@ export function checkRounds(
       if (level.fromMs < span.fromMs || untilMs > span.toMs) continue;
       const fromSeconds = level.fromMs / 1_000;
       const seenBy = fromSeconds + bounds.followSeconds;
-      const allowed = excuse(incidents, name, fromSeconds, seenBy, bounds);
+      const allowed = excuse(incidents, name, fromSeconds, seenBy, bounds, 'change');
       if (untilMs / 1_000 < seenBy + allowed) continue;
       const level8 = BigInt(Math.round(level.price * 1e5)) * 1_000n;
       const found = own.find(

@@ -31,7 +31,18 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function createWorld(lastsMs: number, seeded: Seeded): Promise<World> {
+export interface WorldOptions {
+  /** Keys of the pool, at most 2. */
+  readonly keyCount?: number;
+  /** Lines of YAML under the chain's entry. */
+  readonly chain?: readonly string[];
+}
+
+export async function createWorld(
+  lastsMs: number,
+  seeded: Seeded,
+  { keyCount = 2, chain = [] }: WorldOptions = {},
+): Promise<World> {
   const dir = mkdtempSync(path.join(tmpdir(), 'op-replicas-'));
   const config = path.join(dir, 'config');
   mkdirSync(config);
@@ -42,9 +53,9 @@ export async function createWorld(lastsMs: number, seeded: Seeded): Promise<Worl
     lastsMs + 120_000,
     seeded,
   );
-  writeFileSync(path.join(config, 'groups.yaml'), configuration(market.url));
+  writeFileSync(path.join(config, 'groups.yaml'), configuration(market.url, chain));
   const env = {
-    PRIVATE_KEY: `${ANVIL_KEYS[0]},${ANVIL_KEYS[1]}`,
+    PRIVATE_KEY: ANVIL_KEYS.slice(0, keyCount).join(','),
     CONFIG_DIR: config,
     HEARTBEAT: `${HEARTBEAT_SECONDS}s`,
     DEVIATION_THRESHOLD: `${DEVIATION_PERCENT}`,
@@ -73,7 +84,7 @@ export async function createWorld(lastsMs: number, seeded: Seeded): Promise<Worl
     market,
     daemons,
     aggregator,
-    keys: ANVIL_ADDRESSES.slice(0, 2),
+    keys: ANVIL_ADDRESSES.slice(0, keyCount),
     dir,
     close: async () => {
       for (const daemon of daemons) daemon.close();
@@ -84,9 +95,10 @@ export async function createWorld(lastsMs: number, seeded: Seeded): Promise<Worl
   };
 }
 
-const configuration = (marketUrl: string): string =>
+const configuration = (marketUrl: string, chain: readonly string[]): string =>
   [
     'poll: 500ms',
+    ...(chain.length === 0 ? [] : ['chains:', '  - name: main', ...chain.map((line) => `    ${line}`)]),
     'groups:',
     ...GROUPS.flatMap(({ id, name, feed }) => [
       `  - name: ${name}`,
