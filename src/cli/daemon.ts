@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { readAggregator } from '../chain/feed-reader.js';
 import type { Key } from '../common/key.js';
-import type { Clock } from '../common/time.js';
+import { type Clock, createStopController } from '../common/time.js';
 import type { LoadedConfig } from '../config/load.js';
 import { formatProblem } from '../config/problem.js';
 import { type Reload, watchConfig } from '../config/reload.js';
@@ -163,7 +163,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     }),
     async run(stop) {
       applied(loaded);
-      const running = new AbortController();
+      const running = createStopController();
       const { signal } = running;
       const background = [
         book.run(signal),

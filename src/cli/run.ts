@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { createChain } from '../chain/chain.js';
 import { loadKeys } from '../chain/keys/load.js';
 import type { Key } from '../common/key.js';
-import { sleep, systemClock } from '../common/time.js';
+import { createStopController, sleep, systemClock } from '../common/time.js';
 import { loadEnvironment } from '../config/environment.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
@@ -195,7 +195,7 @@ async function startChain(
 
 /** Aborts at the first SIGTERM or SIGINT; a second one, or the deadline, ends the process at once. */
 function stopSignal(log: Logger, confirmationDeadlineMs: number): AbortSignal {
-  const controller = new AbortController();
+  const controller = createStopController();
   const exit = (why: string) => {
     log.fatal({ event: 'forced_exit' }, why);
     log.flush();

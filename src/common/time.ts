@@ -1,5 +1,7 @@
 /** Time as an argument: a clock that tests replace, sleeps that a signal ends, deadlines for everything outside. */
 
+import { setMaxListeners } from 'node:events';
+
 /** Wall and monotonic time in milliseconds. Durations are always measured on the monotonic one. */
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump. */
@@ -51,6 +53,16 @@ export async function withDeadline<T>(
     clearTimeout(timer);
     if (onParentAbort) parent?.removeEventListener('abort', onParentAbort);
   }
+}
+
+/**
+ * An abort controller for the whole process: hundreds of calls listen to its signal at once, which Node would take for
+ * a leak.
+ */
+export function createStopController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** Waits; ends early, without an error, when the signal aborts. */

@@ -2,7 +2,7 @@
 import cron from 'node-cron';
 import type { TransmitOutcome } from '../chain/types.js';
 import type { Key } from '../common/key.js';
-import { type Clock, sleep } from '../common/time.js';
+import { type Clock, createStopController, sleep } from '../common/time.js';
 import type { Address, GroupOnChain } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
 import type { PriceBook } from '../prices/book.js';
@@ -271,7 +271,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     async run(signal) {
       recorder.declare(deps.groups);
       // Work that is under way outlives the stop: each job ends by its own deadline.
-      const working = new AbortController();
+      const working = createStopController();
       for (const runtime of deps.chains)
         for (const transmitter of runtime.chain.transmitters)
           lanes.set(
