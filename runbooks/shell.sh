@@ -7,10 +7,11 @@
 : "${ALERTMANAGER:=http://127.0.0.1:9093}"
 : "${RPC_URL:=http://127.0.0.1:8545}"               # an endpoint of the chain
 : "${AGGREGATOR_ADDRESS:=0x0000000000000000000000000000000000000001}"
-: "${GROUP_ID:=1}"                                  # on-chain id of the group in question
+: "${GROUP:=default}"                               # name of the group in question
+: "${GROUP_ID:=1}"                                  # and its id on chain
 : "${STATE_URL:=memory:}"
 : "${LOGS:=}"                                       # a log file; the cluster's logs when empty
-export NAMESPACE PUBLISHER METRICS PROMETHEUS ALERTMANAGER RPC_URL AGGREGATOR_ADDRESS GROUP_ID STATE_URL
+export GROUP NAMESPACE PUBLISHER METRICS PROMETHEUS ALERTMANAGER RPC_URL AGGREGATOR_ADDRESS GROUP_ID STATE_URL
 RUNBOOKS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$RUNBOOKS_ROOT/node_modules/.bin:$PATH
 

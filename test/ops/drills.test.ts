@@ -176,6 +176,44 @@ const portsOf = ({ env }: Daemon): Record<string, string> => ({
   METRICS_PORT: env.METRICS_PORT ?? '',
 });
 
+describe('with a holder and a stand-by that share one key', () => {
+  it(
+    'Redis and the holder die together: nobody holds the groups, until the chain shows them late and the stand-by takes over',
+    async () => {
+      world = await startWorld({ heartbeat: '15s' });
+      try {
+        const redis = await world.startRedis();
+        const env = { STATE_URL: redis.url };
+        const holder = await world.startDaemon({ env });
+        daemon = holder;
+        await until(async () => (await rounds()) > 1, 'the first rounds are made', 60_000);
+        daemon = await world.startDaemon({ env });
+        monitoring = await startMonitoring([holder.metricsUrl, daemon.metricsUrl], TIME_SCALE);
+        await until(
+          async () => (await monitoring.query('sum(oracle_group_leader) == 1')).length > 0,
+          'one replica holds the group',
+          30_000,
+        );
+        const madeBefore = await rounds();
+        await drill(
+          ['OracleGroupWithoutHolder'],
+          async () => {
+            redis.process.child.kill('SIGKILL');
+            holder.child.kill('SIGKILL');
+            await holder.ended;
+          },
+          // Nothing to mend: the stand-by reads the chain.
+          () => until(async () => (await rounds()) > madeBefore, 'the stand-by makes rounds', 90_000),
+        );
+      } finally {
+        await monitoring?.close();
+        await world.close();
+      }
+    },
+    8 * MINUTES,
+  );
+});
+
 describe('with two deployments that know nothing of each other', () => {
   it(
     'they race for each round, and their reverted transactions burn the budget',

@@ -50,6 +50,7 @@ beforeAll(async () => {
     METRICS: daemon.metricsUrl,
     PROMETHEUS: monitoring.prometheusUrl,
     ALERTMANAGER: monitoring.alertmanagerUrl,
+    GROUP: 'majors',
     GROUP_ID: '1',
     LOGS: log,
   };
@@ -193,4 +194,28 @@ describe('a publisher that is well', () => {
     for (const name of asked)
       if (!many.includes(name)) expect(text, name).toMatch(new RegExp(`^${name}[{ ]`, 'm'));
   });
+});
+
+describe('the commands that change the chain', () => {
+  const last = readRunbooks().flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === 'last'));
+  const commands = new Set(last.map((block) => block.commands.trim()));
+  const paused = async () => {
+    const { groups } = (await daemon.status()) as { groups: { name: string; paused: boolean }[] };
+    return groups.find(({ name }) => name === 'majors')?.paused;
+  };
+
+  it('are to pause a group and to resume it', () => {
+    expect(commands).toEqual(
+      new Set(['oracle-publisher pause "$GROUP"', 'oracle-publisher pause "$GROUP" --resume']),
+    );
+  });
+
+  it('pause the group, and resume it', async () => {
+    const pause = await shell('oracle-publisher pause "$GROUP"');
+    expect(pause.status, pause.output).toBe(0);
+    await until(async () => (await paused()) === true, 'the publisher sees that the group is paused', 30_000);
+    const resume = await shell('oracle-publisher pause "$GROUP" --resume');
+    expect(resume.status, resume.output).toBe(0);
+    await until(async () => (await paused()) === false, 'the publisher sees that the group goes on', 30_000);
+  }, 120_000);
 });

@@ -6,8 +6,8 @@ import { ROOT } from './kube.js';
 export interface Block {
   readonly file: string;
   readonly line: number;
-  /** Runs anywhere, or needs a cluster. */
-  readonly kind: 'sh' | 'cluster';
+  /** Runs anywhere; changes the chain; or needs a cluster. */
+  readonly kind: 'sh' | 'last' | 'cluster';
   readonly commands: string;
 }
 
@@ -32,10 +32,10 @@ export function readRunbooks(): Runbook[] {
     .filter((file) => file.endsWith('.md'))
     .map((file) => {
       const text = readFileSync(join(directory, file), 'utf8');
-      const blocks = [...text.matchAll(/^```sh( cluster)?\n([\s\S]*?)^```$/gm)].map((match) => ({
+      const blocks = [...text.matchAll(/^```sh(?: (cluster|last))?\n([\s\S]*?)^```$/gm)].map((match) => ({
         file,
         line: text.slice(0, match.index).split('\n').length,
-        kind: match[1] ? ('cluster' as const) : ('sh' as const),
+        kind: (match[1] ?? 'sh') as Block['kind'],
         commands: match[2] ?? '',
       }));
       return {
