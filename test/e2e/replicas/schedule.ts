@@ -1,5 +1,6 @@
 /** The seeded schedule of faults, and the record of what was done to whom. */
 import { sleep } from '../../../src/common/time.js';
+import { until } from '../../support/redis.js';
 import type { Daemon } from './daemon.js';
 import type { Seeded } from './seeded.js';
 import type { World } from './world.js';
@@ -86,6 +87,8 @@ export async function perform(
       `${fault} ${happensToRedis ? '' : daemon.name} for ${lastsMs} ms; it led ${[...incident.groups].join(', ') || '-'}`,
     );
     await act(fault, daemon, lastsMs);
+    // One that is started again counts as down until it answers.
+    await until(`${daemon.name} answers`, () => daemon.leads(), { deadlineMs: 60_000, everyMs: 200 });
     incident.toMs = Date.now();
     await sleep(pauseMs);
   }
