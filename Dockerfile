@@ -13,7 +13,11 @@ RUN npm run build
 FROM ${BASE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+# Without the development dependencies in package.json nothing optional of theirs is kept, and the SBOM is of what is here.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
+  npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  && npm pkg delete devDependencies \
+  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json
 
 FROM ${BASE_IMAGE}
