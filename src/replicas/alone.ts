@@ -48,6 +48,7 @@ export function createLoneCoordinator({
     keyFor: (group) => (released ? undefined : current.get(group)),
     ownKeys: () => (released ? [] : keys),
     regroup,
+    retire: () => undefined,
     release: async () => {
       released = true;
       publishMetrics();

@@ -48,6 +48,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   let groups: ReadonlyMap<string, CoordinatedGroup> = byName(deps.groups);
   let chains: ReadonlySet<string> = new Set();
   let looking: Promise<void> = Promise.resolve();
+  let retiring = false;
   let stopped = false;
 
   const emit = (change: CoordinatorChange): void => {
@@ -73,7 +74,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     holder,
     keys,
     groups: () => groups,
-    busy: (key) => chainView.busy?.(key) ?? false,
+    underWay: (group, key) => chainView.carries?.(group) ?? chainView.busy?.(key) ?? false,
     stopped: () => stopped,
     emit,
   });
@@ -93,7 +94,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     }
     try {
       chains = eyesight.look(new Set([...groups.values()].map(({ chain }) => chain)), at);
-      await settler.settle({ chains, calm: outages.calm(at) });
+      await settler.settle({ chains, calm: outages.calm(at) && !retiring, retiring });
       // A store that answers reads and refuses writes is away, even if this look had nothing to write.
       if (!state.available()) throw new StateError('refused', 'the store is not available');
       if (outages.succeeded(momentOf(clock))) emit({ event: 'store_back' });
@@ -105,7 +106,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       if (outages.now()) settler.carryAll();
       if (begins) emit({ event: 'carrying_on' });
     }
-    if (outages.now() && !stopped) withoutStore();
+    if (outages.now() && !stopped && !retiring) withoutStore();
     publish();
   };
 
@@ -174,6 +175,9 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       for (const name of groups.keys()) metrics.groupLeader.set({ group: name }, 0);
       groups = byName(next);
       publish();
+    },
+    retire: () => {
+      retiring = true;
     },
     release: async () => {
       if (stopped) return;

@@ -23,7 +23,8 @@ export interface SettlerDeps {
   readonly holder: string;
   readonly keys: readonly Address[];
   readonly groups: () => ReadonlyMap<string, CoordinatedGroup>;
-  readonly busy: (key: Address) => boolean;
+  /** Whether a transaction under way with the own key may carry the group. */
+  readonly underWay: (group: string, key: Address) => boolean;
   readonly stopped: () => boolean;
   readonly emit: (change: CoordinatorChange) => void;
 }
@@ -33,6 +34,8 @@ export interface LookOptions {
   readonly chains: ReadonlySet<string>;
   /** Renew and claim back, but take and give nothing. */
   readonly calm: boolean;
+  /** Take nothing, and give everything. */
+  readonly retiring: boolean;
 }
 
 export interface Settler {
@@ -53,7 +56,7 @@ export interface Settler {
 }
 
 export function createSettler(deps: SettlerDeps): Settler {
-  const { state, leases, clock, random, times, holder, keys, groups, busy, stopped, emit } = deps;
+  const { state, leases, clock, random, times, holder, keys, groups, underWay, stopped, emit } = deps;
   let own: Address | undefined;
   let last: Address | undefined;
   let sight = NO_SIGHT;
@@ -106,8 +109,9 @@ export function createSettler(deps: SettlerDeps): Settler {
     return leases.names().filter((name) => name.startsWith('lease:group:') && !names.has(name));
   };
 
-  const renewAll = async (chains: ReadonlySet<string>): Promise<void> => {
-    const claim = writeClaim({ holder, chains });
+  const renewAll = async ({ chains, retiring }: LookOptions): Promise<void> => {
+    // Who is about to end sees no chain, as far as the others' shares are concerned.
+    const claim = writeClaim({ holder, chains: retiring ? new Set() : chains });
     const ownName = own && keyLease(own);
     const renewOne = async (name: string): Promise<void> => {
       const value = name.startsWith('lease:key:') ? claim : holder;
@@ -127,8 +131,8 @@ export function createSettler(deps: SettlerDeps): Settler {
     );
   };
 
-  const settleKey = async ({ chains, calm }: LookOptions): Promise<void> => {
-    if (own === undefined && chains.size > 0 && !calm) {
+  const settleKey = async ({ chains, calm, retiring }: LookOptions): Promise<void> => {
+    if (own === undefined && chains.size > 0 && !calm && !retiring) {
       const start = Math.floor(random() * keys.length);
       const rotated = [...keys.slice(start), ...keys.slice(0, start)];
       const free = (last ? [last, ...rotated] : rotated).filter((key) => !sight.claims.has(key));
@@ -148,7 +152,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     await leases.release(keyLease(given));
   };
 
-  const settleGroups = async ({ chains, calm }: LookOptions): Promise<void> => {
+  const settleGroups = async ({ chains, calm, retiring }: LookOptions): Promise<void> => {
     const configured = [...groups().values()];
     await all(strays().map((name) => leases.release(name)));
     if (calm) return;
@@ -156,7 +160,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     const replicas = new Map<string, ReadonlySet<string>>();
     for (const claim of sight.claims.values()) replicas.set(claim.holder, claim.chains);
     replicas.delete(holder);
-    if (own !== undefined) replicas.set(holder, chains);
+    if (own !== undefined && !retiring) replicas.set(holder, chains);
     const members = [...replicas].map(([id, seen]) => ({ id, chains: seen }));
     const holders = new Map(sight.holders);
     for (const group of configured) if (leases.get(groupLease(group))) holders.set(group.name, holder);
@@ -182,7 +186,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     const now = momentOf(clock);
     const since = leaving.get(group.name) ?? now;
     leaving.set(group.name, since);
-    const settling = own !== undefined && chains.has(group.chain) && busy(own);
+    const settling = own !== undefined && chains.has(group.chain) && underWay(group.name, own);
     if (settling && elapsedMs(since, now) < 2 * times.leaseMs) return;
     leaving.delete(group.name);
     emit({ event: 'group_released', group: group.name });
@@ -200,11 +204,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     settle: async (options) => {
       sight = await look(state, keys, [...groups().values()]);
       compare();
-      for (const phase of [
-        () => renewAll(options.chains),
-        () => settleKey(options),
-        () => settleGroups(options),
-      ])
+      for (const phase of [() => renewAll(options), () => settleKey(options), () => settleGroups(options)])
         if (!stopped()) await phase();
     },
     assumeKey: (key, value) => {

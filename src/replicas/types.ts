@@ -26,8 +26,10 @@ export interface ChainView {
    * (unix milliseconds). Judge by the transaction, not by its sender: another replica may send with the same key.
    */
   foreignRound(group: string, heldWithoutStoreSinceMs: number): boolean;
-  /** Whether a transaction of the key is under way: a key or group that is given away waits a moment for it. */
+  /** Whether a transaction of the key is under way: a group that is given away waits for it, twice a lease at most. */
   busy?(key: Address): boolean;
+  /** Whether a transaction under way carries the group: where it is told, only such groups wait. */
+  carries?(group: string): boolean;
 }
 
 export interface CoordinatorDeps {
@@ -84,6 +86,11 @@ export interface Coordinator {
   ownKeys(): readonly Address[];
   /** Groups of a reloaded configuration; leases of those that are gone are given back. */
   regroup(groups: readonly CoordinatedGroup[]): void;
+  /**
+   * Stops deciding: claims nothing any more and gives each group back as soon as no transaction carries it. Call it when
+   * the process is asked to end, and `release` once what was under way has settled.
+   */
+  retire(): void;
   /**
    * Holds nothing from this moment on and gives everything back, so that others take over at once. Call it once the
    * transaction in flight has settled; `run` must still run until then. Ends within two seconds, never throws.

@@ -26,14 +26,17 @@ export function chainFacts() {
     late: new Set<string>(),
     foreign: new Set<string>(),
     busy: new Set<Address>(),
+    /** Told only once a test puts a group in. */
+    carried: undefined as ReadonlySet<string> | undefined,
   };
   const view: ChainView = {
     healthy: (chain) => !facts.unhealthy.has(chain),
     lateGroups: () => [...facts.late],
     foreignRound: (group) => facts.foreign.has(group),
     busy: (key) => facts.busy.has(key),
+    carries: (group) => facts.carried?.has(group) ?? [...facts.busy].length > 0,
   };
-  return { ...facts, view };
+  return Object.assign(facts, { view });
 }
 
 export interface FleetOptions {

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sleep } from '../../../src/common/time.js';
 import { type RedisServer, startRedis, until } from '../../support/redis.js';
-import { createFleet, type FleetOptions, groupsOf, keysOf } from './fleet.js';
+import { createFleet, type FleetOptions, groupsOf, keysOf, type Replica } from './fleet.js';
 
 const LEASE_MS = 1_000;
 const TICK_MS = 1_000;
@@ -135,6 +135,31 @@ describe('replicas share the groups', () => {
     expect(leaving.coordinator.holds('main-g1')).toBe(false);
     expect(leaving.coordinator.view().role).toBe('released');
     await settled();
+  });
+
+  it('give each group back as soon as nothing carries it, when they are about to end', async () => {
+    const { all, join, settled, holdersOf } = fleetOf(2, 6);
+    for (let i = 0; i < 2; i++) await join();
+    await until('both have keys', () => all.every((r) => r.key() !== undefined));
+    await settled();
+    const [ending, staying] = all as [Replica, Replica];
+    const [carried = '', ...free] = ending.held();
+    ending.chain.carried = new Set([carried]);
+    const key = ending.key();
+    ending.coordinator.retire();
+    await until(
+      'the free ones are with the other',
+      () => free.every((name) => holdersOf(name)[0] === staying),
+      {
+        deadlineMs: TICK_MS / 2,
+      },
+    );
+    expect(ending.held()).toEqual([carried]);
+    expect(ending.coordinator.keyFor(carried)).toBe(key);
+    ending.chain.carried = new Set();
+    await until('the last one as well', () => staying.held().length === 6, { deadlineMs: TICK_MS / 2 });
+    expect(ending.key()).toBe(key);
+    await ending.leave();
   });
 
   it('give a group away between two transactions, and not before one has settled', async () => {
