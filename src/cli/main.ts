@@ -5,6 +5,7 @@ import { KeyError } from '../common/key.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { checkConfigCommand } from './check-config.js';
 import { deployCommand } from './deploy.js';
+import { explainCommand } from './explain.js';
 import { keysCommand } from './keys.js';
 import { EXIT_FAILED, EXIT_USAGE, print, printError } from './output.js';
 import { pauseCommand } from './pause.js';
@@ -26,6 +27,7 @@ for (const command of [
   checkConfigCommand,
   deployCommand,
   statusCommand,
+  explainCommand,
   keysCommand,
   pauseCommand,
 ])
