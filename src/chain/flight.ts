@@ -11,6 +11,7 @@ import { findReceipt, isKnown } from './receipts.js';
 import type { Revert } from './revert.js';
 import type { RpcPool } from './rpc/pool.js';
 import { blockHeader, type Receipt } from './rpc/shapes.js';
+import type { TimelineKeeper } from './timeline.js';
 import type { ReportedRound, TransmitOutcome } from './types.js';
 
 /** Bids raised one after another when pools call the first one too low. */
@@ -59,6 +60,7 @@ export interface FlightDeps {
   readonly store: (entry: JournalEntry) => Promise<void>;
   readonly onSent: (attempt: Attempt, replaced: boolean) => void;
   readonly onCap: (atCap: boolean) => void;
+  readonly timeline: TimelineKeeper;
 }
 
 export interface FlightRequest {
@@ -111,6 +113,7 @@ export async function fly(
 
   /** Stores, then sends. */
   async function launch(attempt: Attempt): Promise<SendReport> {
+    deps.timeline.signed(attempt.hash);
     const replaced = standing !== undefined;
     const nowMs = clock.now();
     const head = (await headNumber()) ?? pool.head()?.number ?? 0n;
@@ -127,6 +130,7 @@ export async function fly(
     else entry = { ...base, lastAtMs: nowMs, headAtLast: head };
     await deps.store(entry);
     const report = summarise(await broadcast(pool, attempt.raw, attempt.hash, signal));
+    deps.timeline.sent(attempt.hash);
     const { hash, kind } = attempt;
     log.info(
       { chain: deps.chain, nonce, hash, kind, verdict: report.verdict, detail: report.detail, replaced },
@@ -210,6 +214,7 @@ export async function fly(
     const sighting = await findReceipt(pool, deps.address, hashes(), turn, signal);
     if (sighting.receipt && entry) {
       const seenAtMs = clock.monotonic();
+      deps.timeline.included(sighting.receipt.hash);
       const settled = await confirmReceipt(
         { pool, address: deps.address, confirmations: config.confirmations, pollMs, clock, deadlineMs },
         sighting.receipt,

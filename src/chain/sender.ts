@@ -14,6 +14,7 @@ import { chooseNonce } from './nonce.js';
 import { findReceipt, readCounts } from './receipts.js';
 import type { RpcPool } from './rpc/pool.js';
 import type { Ledger } from './spending.js';
+import { createTimelineKeeper, type Timeline } from './timeline.js';
 
 /** Nonces tried in one call when others use the same key. */
 const MAX_NONCES = 4;
@@ -33,7 +34,10 @@ export interface SenderDeps {
   readonly metrics: Metrics;
 }
 
-export type SendOutcome = Exclude<FlightOutcome, { code: 'nonce_taken' }>;
+export type SendOutcome =
+  | Exclude<FlightOutcome, { code: 'nonce_taken' | 'landed' | 'failed' }>
+  | (Extract<FlightOutcome, { code: 'landed' }> & { readonly timeline: Timeline })
+  | (Extract<FlightOutcome, { code: 'failed' }> & { readonly timeline?: Partial<Timeline> });
 
 export interface Sender {
   readonly busy: () => boolean;
@@ -71,7 +75,7 @@ export function createSender(deps: SenderDeps): Sender {
   /** Books a receipt: what it cost, and that its nonce is done. */
   async function book(
     entry: JournalEntry,
-    outcome: Extract<FlightOutcome, { code: 'landed' }>,
+    outcome: Pick<Extract<FlightOutcome, { code: 'landed' }>, 'receipt' | 'attempt'>,
   ): Promise<void> {
     const { receipt, attempt } = outcome;
     const bidWei = priceOf(attempt.fees);
@@ -94,7 +98,7 @@ export function createSender(deps: SenderDeps): Sender {
       const attempt = pending.attempts.find(({ hash }) => hash === receipt?.hash);
       if (!receipt || !attempt) continue;
       log.info({ chain: name, nonce: pending.nonce, hash: receipt.hash }, 'open transaction had landed');
-      await book(pending, { code: 'landed', attempt, receipt, entry: pending, seenAtMs: clock.monotonic() });
+      await book(pending, { attempt, receipt });
       break;
     }
     return openJournal().current();
@@ -139,6 +143,7 @@ export function createSender(deps: SenderDeps): Sender {
 
   async function run(request: FlightRequest, signal: AbortSignal): Promise<SendOutcome> {
     let state = await settle(await openJournal().load(), signal);
+    const timeline = createTimelineKeeper(clock);
     for (let tries = 0; tries < MAX_NONCES; tries += 1) {
       const nonce = await pickNonce(state, signal);
       if (nonce === undefined) return failed('send_failed', 'no endpoint told the nonce of the key');
@@ -167,6 +172,7 @@ export function createSender(deps: SenderDeps): Sender {
           onCap: (reached) => {
             atCap = reached;
           },
+          timeline,
         },
         request,
         nonce,
@@ -175,13 +181,15 @@ export function createSender(deps: SenderDeps): Sender {
       );
       if (outcome.code === 'landed') {
         refusedBelow = 0;
-        await book(outcome.entry, outcome);
-        return outcome;
+        const { attempt, entry } = outcome;
+        const moments = timeline.confirmed(attempt.hash, entry.firstAtMs);
+        await book(entry, outcome);
+        return { ...outcome, timeline: moments };
       }
       if (outcome.code !== 'nonce_taken') {
         if (outcome.code === 'failed') refusedBelow = 0;
         if (outcome.code !== 'failed' || !outcome.open) await close();
-        return outcome;
+        return outcome.code === 'failed' ? { ...outcome, timeline: timeline.soFar() } : outcome;
       }
       log.warn({ chain: name, nonce, address: key.address }, outcome.detail);
       refusedBelow = nonce + 1;

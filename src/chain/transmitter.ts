@@ -7,7 +7,6 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics, TransactionStatus } from '../telemetry/metrics.js';
 import { least } from './amounts.js';
 import { priceOf } from './fees.js';
-import type { FlightOutcome } from './flight.js';
 import { decodeRevert, OUT_OF_GAS, type Revert } from './revert.js';
 import { isRevert, type RpcPool } from './rpc/pool.js';
 import { data, toQuantity } from './rpc/shapes.js';
@@ -27,18 +26,16 @@ export interface TransmitterDeps {
   readonly onIncluded: (seconds: number) => void;
 }
 
+type Landed = Extract<SendOutcome, { code: 'landed' }>;
+
 /** Creates the transmitter of one key. */
 export function createTransmitter(deps: TransmitterDeps): Transmitter {
   const { name, sender, clock, log, metrics } = deps;
   const count = (operation: 'transmit' | 'cancel', status: TransactionStatus) =>
     metrics.transactions.inc({ adapter: name, operation, status });
 
-  async function landed(
-    outcome: Extract<FlightOutcome, { code: 'landed' }>,
-    decidedAtMs: number,
-    signal: AbortSignal,
-  ): Promise<TransmitOutcome> {
-    const { attempt, receipt } = outcome;
+  async function landed(outcome: Landed, decidedAtMs: number, signal: AbortSignal): Promise<TransmitOutcome> {
+    const { attempt, receipt, timeline } = outcome;
     const seconds = (clock.monotonic() - decidedAtMs) / 1_000;
     count(attempt.kind, receipt.success ? 'confirmed' : 'reverted');
     metrics.transactionSeconds.observe({ adapter: name, operation: attempt.kind }, seconds);
@@ -48,19 +45,16 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
     if (!receipt.success) {
       const revert = await nameRevert(outcome, signal);
       metrics.contractReverts.inc({ adapter: name, error: revert.errorName });
-      return { code: 'reverted', ...revert, rounds, hash, gasUsed };
+      return { code: 'reverted', ...revert, rounds, hash, gasUsed, timeline };
     }
     deps.onIncluded((outcome.seenAtMs - decidedAtMs) / 1_000);
     const bidWei = priceOf(attempt.fees);
     const effectiveGasPriceWei = least(receipt.effectiveGasPriceWei ?? bidWei, bidWei);
-    return { code: 'confirmed', hash, rounds, gasUsed, effectiveGasPriceWei, blockNumber, seconds };
+    return { code: 'confirmed', hash, rounds, gasUsed, effectiveGasPriceWei, blockNumber, seconds, timeline };
   }
 
   /** Runs what landed again, after its block and before it, to learn the error that the receipt does not tell. */
-  async function nameRevert(
-    { attempt, receipt }: Extract<FlightOutcome, { code: 'landed' }>,
-    signal: AbortSignal,
-  ): Promise<Revert> {
+  async function nameRevert({ attempt, receipt }: Landed, signal: AbortSignal): Promise<Revert> {
     const { data: input } = parseTransaction(attempt.raw);
     const call = { from: deps.address, to: deps.aggregator, data: input ?? '0x' };
     for (const block of [receipt.blockNumber, receipt.blockNumber - 1n]) {
@@ -87,7 +81,12 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
         return { code: 'reverted', ...outcome.revert, rounds: outcome.rounds };
       case 'failed':
         count('transmit', 'failed');
-        return { code: 'failed', cause: outcome.cause, detail: outcome.detail };
+        return {
+          code: 'failed',
+          cause: outcome.cause,
+          detail: outcome.detail,
+          ...(outcome.timeline ? { timeline: outcome.timeline } : {}),
+        };
     }
   }
 

@@ -1,5 +1,6 @@
 /** What a chain offers to the publisher. */
 import type { Address, GroupOnChain, Hex } from '../common/words.js';
+import type { Timeline } from './timeline.js';
 
 /** The newest block that a healthy endpoint told. */
 export interface Head {
@@ -46,6 +47,7 @@ export type TransmitOutcome =
       readonly effectiveGasPriceWei: bigint;
       readonly blockNumber: bigint;
       readonly seconds: number;
+      readonly timeline: Timeline;
     }
   | {
       /** The transaction, or its simulation before any signature, reverted with a named error of the contract. */
@@ -56,6 +58,8 @@ export type TransmitOutcome =
       readonly rounds: readonly ReportedRound[];
       readonly hash?: Hex;
       readonly gasUsed?: bigint;
+      /** Absent where the simulation before the signature reverted. */
+      readonly timeline?: Timeline;
     }
   | { readonly code: 'withdrawn' }
   | {
@@ -70,6 +74,8 @@ export type TransmitOutcome =
         | 'signing'
         | 'internal';
       readonly detail: string;
+      /** How far the newest signature came. */
+      readonly timeline?: Partial<Timeline>;
     };
 
 /** The owner of one transmitter key: its nonces, its journal, its one unconfirmed transaction. */

@@ -25,8 +25,14 @@ describe('a round', () => {
   it('lands, is confirmed, and is read back with its answer', async () => {
     const { transmitter, job, group, chain, metrics } = await rig();
     const before = await group();
+    const startedAtMs = Date.now();
     const outcome = await transmitter.send(job(2_000n * 10n ** 8n), signal());
     expect(outcome).toMatchObject({ code: 'confirmed', rounds: [{ group: 1, round: before.round + 1 }] });
+    const { signedAtMs, sentAtMs, includedAtMs, confirmedAtMs } =
+      'timeline' in outcome ? { ...outcome.timeline } : {};
+    const moments = [startedAtMs, signedAtMs, sentAtMs, includedAtMs, confirmedAtMs, Date.now()];
+    expect(moments).toEqual([...moments].sort((a, b) => Number(a) - Number(b)));
+    expect(moments).not.toContain(undefined);
     const after = await group();
     expect(after).toMatchObject({
       round: before.round + 1,
