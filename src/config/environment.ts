@@ -2,6 +2,7 @@
 import convict from 'convict';
 import type { Rational } from '../common/rational.js';
 import type { Address } from '../common/words.js';
+import { readKeySettings } from './key-settings.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 import {
   type Reader,
@@ -219,75 +220,6 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   };
 }
 
-type Lookup = <N extends Name>(name: N) => ValueOf<N> | undefined;
-
-function readExternalAdapter(value: Lookup): ExternalAdapterSettings | undefined {
-  const token = value('EXTERNAL_ADAPTER_TOKEN');
-  const requestsPerMinute = value('EXTERNAL_ADAPTER_RATE_LIMIT');
-  if (token === undefined && requestsPerMinute === undefined) return undefined;
-  return {
-    ...(token === undefined ? {} : { token }),
-    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
-  };
-}
-
-/** Exactly one source of keys may be named; naming two is an error, because nobody could tell which one signs. */
-function readKeySettings(value: Lookup, problems: ConfigProblem[]): KeySettings {
-  const named = (
-    ['PRIVATE_KEY', 'PRIVATE_KEY_FILE', 'KEYSTORE_FILE', 'KMS_KEY_ID', 'WEB3SIGNER_URL'] as const
-  ).filter((name) => value(name) !== undefined);
-  if (named.length > 1) {
-    problems.push({
-      where: 'environment',
-      path: named.join(', '),
-      message: 'name only one source of keys; remove the others',
-    });
-  }
-  const list = (text: string) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
-  switch (named[0]) {
-    case 'PRIVATE_KEY':
-      return { kind: 'environment', privateKeys: list(value('PRIVATE_KEY') ?? '') };
-    case 'PRIVATE_KEY_FILE':
-      return { kind: 'file', path: value('PRIVATE_KEY_FILE') ?? '' };
-    case 'KEYSTORE_FILE': {
-      const passwordFile = value('KEYSTORE_PASSWORD_FILE');
-      if (passwordFile === undefined)
-        problems.push({
-          where: 'environment',
-          path: 'KEYSTORE_PASSWORD_FILE',
-          message: 'is needed beside KEYSTORE_FILE: the file that holds the password',
-        });
-      return {
-        kind: 'keystore',
-        paths: list(value('KEYSTORE_FILE') ?? ''),
-        passwordFile: passwordFile ?? '',
-      };
-    }
-    case 'KMS_KEY_ID': {
-      const region = value('AWS_REGION');
-      const endpoint = value('KMS_ENDPOINT');
-      return {
-        kind: 'kms',
-        keyIds: list(value('KMS_KEY_ID') ?? ''),
-        ...(region === undefined ? {} : { region }),
-        ...(endpoint === undefined ? {} : { endpoint }),
-      };
-    }
-    case 'WEB3SIGNER_URL':
-      return {
-        kind: 'web3signer',
-        url: value('WEB3SIGNER_URL') ?? '',
-        addresses: list(value('WEB3SIGNER_ADDRESSES') ?? ''),
-      };
-    default:
-      return { kind: 'none' };
-  }
-}
-
 /** The parts of a URL that can be a secret: user, password, the path and query that hosted endpoints put keys into. */
 export function secretsOfUrl(url: string): string[] {
   try {
@@ -307,4 +239,16 @@ function collectSecrets(stateUrl: string, rpcUrls: readonly string[], keys: KeyS
   if (keys.kind === 'environment') secrets.push(...keys.privateKeys);
   if (keys.kind === 'web3signer') secrets.push(...secretsOfUrl(keys.url));
   return secrets;
+}
+
+type Lookup = <N extends Name>(name: N) => ValueOf<N> | undefined;
+
+function readExternalAdapter(value: Lookup): ExternalAdapterSettings | undefined {
+  const token = value('EXTERNAL_ADAPTER_TOKEN');
+  const requestsPerMinute = value('EXTERNAL_ADAPTER_RATE_LIMIT');
+  if (token === undefined && requestsPerMinute === undefined) return undefined;
+  return {
+    ...(token === undefined ? {} : { token }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+  };
 }

@@ -1,12 +1,13 @@
 /** Loads the configuration: files over environment over defaults, checked as a whole, or refused as a whole. */
-import type { Address } from '../common/words.js';
-import { type ConfigDocument, readConfigDirectory } from './documents.js';
+import { DEFAULT_CHAIN, resolveChains } from './chains.js';
+import { readConfigDirectory } from './documents.js';
 import { type EnvironmentDefaults, secretsOfUrl } from './environment.js';
 import { checkReferences, type FeedDefaults, resolveFeed } from './feeds.js';
+import { resolveGroup } from './groups.js';
+import type { Place, Placed } from './place.js';
 import { mergePresets, type Presets, shippedPresets } from './presets.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 import {
-  type ChainInput,
   type FeedInput,
   type FileInput,
   fileSchema,
@@ -14,7 +15,7 @@ import {
   type SourceDefinition,
 } from './schema.js';
 import type { Report } from './sources.js';
-import type { ChainConfig, FeedConfig, GroupConfig, LogLevel, PublisherConfig } from './types.js';
+import type { FeedConfig, GroupConfig, LogLevel, PublisherConfig } from './types.js';
 
 export interface LoadedConfig {
   readonly config: PublisherConfig;
@@ -24,12 +25,7 @@ export interface LoadedConfig {
   readonly secrets: readonly string[];
 }
 
-const DEFAULT_CHAIN = 'main';
 const DEFAULT_GROUP = 'default';
-const GWEI = 10n ** 9n;
-
-type Place = { readonly document: ConfigDocument; readonly path: readonly (string | number)[] };
-type Placed<T> = { readonly value: T; readonly place: Place };
 
 /**
  * Reads and resolves the configuration directory.
@@ -170,108 +166,6 @@ function collectGroups(files: readonly Placed<FileInput>[]): PlacedGroup[] {
     },
     ...named,
   ];
-}
-
-function resolveGroup(
-  input: GroupInput,
-  chain: string,
-  feeds: readonly FeedConfig[],
-  others: readonly GroupConfig[],
-  report: Report,
-): GroupConfig {
-  const id = input.id ?? others.length + 1;
-  const clash = others.find((other) => other.chain === chain && other.id === id);
-  if (clash)
-    report(['id'], `is the id of the group ${clash.name} as well; ids are unique per contract`, String(id));
-  if (others.some((other) => other.name === input.name))
-    report(['name'], 'is the name of another group as well', input.name);
-  const wide = input.width === 'wide';
-  for (const [index, feed] of feeds.entries())
-    if (!wide && feed.decimals > 12)
-      report(
-        ['feeds', index, 'decimals'],
-        'leaves no room for a price in a narrow group (56 bits); set `width: wide` for the group',
-        String(feed.decimals),
-      );
-  const signers = [...(input.signers ?? [])].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
-  for (const [index, signer] of signers.entries())
-    if (index > 0 && BigInt(signer) === BigInt(signers[index - 1] ?? '0x'))
-      report(['signers'], 'names a signer twice', signer);
-  const threshold = input.threshold ?? (signers.length === 0 ? 1 : Math.floor((2 * signers.length) / 3) + 1);
-  if (signers.length > 0 && threshold > signers.length)
-    report(['threshold'], `is more than the ${signers.length} signers`, String(threshold));
-  return {
-    name: input.name,
-    id,
-    chain,
-    wide,
-    ringBits: Math.log2(input.history ?? 128),
-    tickSeconds: input.tick ?? 1,
-    threshold,
-    signers: signers as Address[],
-    feeds,
-  };
-}
-
-function resolveChains(
-  files: readonly Placed<FileInput>[],
-  defaults: EnvironmentDefaults,
-  reporter: (place: Place) => Report,
-): { config: ChainConfig; input: ChainInput }[] {
-  const placed = files.flatMap(({ value, place }) =>
-    (value.chains ?? []).map((input, index) => ({
-      input,
-      report: reporter({ ...place, path: ['chains', index] }),
-    })),
-  );
-  const [firstFile] = files;
-  if (placed.length === 0 && firstFile)
-    placed.push({ input: { name: DEFAULT_CHAIN }, report: reporter(firstFile.place) });
-  const only = placed.length === 1;
-  return placed.map(({ input, report }, index) => {
-    if (placed.findIndex((other) => other.input.name === input.name) !== index)
-      report(['name'], 'is the name of another chain as well', input.name);
-    const rpcUrls = input.rpc ?? (only ? defaults.rpcUrls : []);
-    if (rpcUrls.length === 0)
-      report(
-        ['rpc'],
-        only
-          ? 'is missing; set RPC_URL or the chain’s `rpc`'
-          : 'is missing; with several chains each names its own',
-      );
-    if (new Set(rpcUrls).size !== rpcUrls.length) report(['rpc'], 'names an endpoint twice');
-    const id = input.id ?? (only ? defaults.chainId : undefined);
-    if (id === undefined && !only) report(['id'], 'is missing; with several chains each names its own');
-    const fees = input.fees ?? {};
-    const mode = fees.mode ?? 'eip1559';
-    const maxFeeWei = mode === 'zero' ? 0n : (fees.maxFee ?? 500n * GWEI);
-    const maxPriorityFeeWei = mode === 'zero' ? 0n : (fees.maxPriorityFee ?? 50n * GWEI);
-    return {
-      input,
-      config: {
-        name: input.name,
-        id,
-        rpcUrls,
-        aggregator: input.aggregator ?? (only ? defaults.aggregator : undefined),
-        confirmations: input.confirmations ?? 1,
-        confirmationDeadlineMs: input.confirmationDeadline ?? 60_000,
-        replaceAfterMs: input.replaceAfter ?? 15_000,
-        pollIntervalMs: input.poll ?? 1_000,
-        rpcTimeoutMs: input.rpcTimeout ?? 5_000,
-        minLeadMs: input.lead ?? 2_000,
-        gasLimitCap: BigInt(input.gasLimit ?? 3_000_000),
-        ...(input.minBalance === undefined ? {} : { minBalanceWei: input.minBalance }),
-        fees: {
-          mode,
-          maxFeeWei,
-          maxPriorityFeeWei: maxPriorityFeeWei > maxFeeWei ? maxFeeWei : maxPriorityFeeWei,
-          ...(fees.maxTransaction === undefined ? {} : { maxTransactionWei: fees.maxTransaction }),
-          ...(fees.perHour === undefined ? {} : { budgetPerHourWei: fees.perHour }),
-          ...(fees.perDay === undefined ? {} : { budgetPerDayWei: fees.perDay }),
-        },
-      },
-    };
-  });
 }
 
 const formatPath = (path: readonly (string | number)[]): string =>

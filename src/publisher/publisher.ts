@@ -1,5 +1,4 @@
 /** The loop that joins the stages: prices → decision → signed report → transaction → round. */
-import cron from 'node-cron';
 import type { TransmitOutcome } from '../chain/types.js';
 import type { Key } from '../common/key.js';
 import { type Clock, createStopController, sleep } from '../common/time.js';
@@ -15,6 +14,7 @@ import { evaluateGroup } from './evaluate.js';
 import { createGroupState, type GroupState, putOff, takeTick } from './group-state.js';
 import { createLane, type Lane } from './lane.js';
 import type { Leadership } from './leadership.js';
+import { loop } from './loop.js';
 import { createRecorder } from './recorder.js';
 import { createSignerSets } from './signer-sets.js';
 import { buildPart, type GroupPart } from './transmit.js';
@@ -54,7 +54,6 @@ export interface Publisher {
 
 /** A heartbeat's lead covers this much beyond the measured inclusion: the wake-up's and one block's jitter. */
 const LEAD_MARGIN_SECONDS = 1;
-const WAKE_UP = '* * * * * *';
 
 export function createPublisher(deps: PublisherDeps): Publisher {
   const { clock, log, metrics, rounds, book, leadership } = deps;
@@ -298,28 +297,3 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 }
 
 const laneName = (chain: string, address: Address | undefined): string => `${chain} ${address ?? ''}`;
-
-/** Runs an iteration at each wake-up of the cron, never two at once; a wake-up meanwhile is kept, not lost. */
-async function loop(signal: AbortSignal, iterate: () => Promise<void>): Promise<void> {
-  let woken = false;
-  let resume: (() => void) | undefined;
-  const wake = () => {
-    woken = true;
-    resume?.();
-  };
-  const task = cron.schedule(WAKE_UP, wake);
-  signal.addEventListener('abort', wake, { once: true });
-  try {
-    while (!signal.aborted) {
-      woken = false;
-      await iterate();
-      if (woken || signal.aborted) continue;
-      await new Promise<void>((resolve) => {
-        resume = resolve;
-      });
-    }
-  } finally {
-    signal.removeEventListener('abort', wake);
-    await task.destroy();
-  }
-}
