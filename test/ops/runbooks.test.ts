@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { createMetrics } from '../../src/telemetry/metrics.js';
 import { ROOT, render } from './support/kube.js';
+import { metricsIn } from './support/promql.js';
 import { readRunbooks } from './support/runbooks.js';
+
+const sourcesBelow = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(directory, file));
 
 const runbooks = readRunbooks();
 const rules = parse(readFileSync(join(ROOT, 'k8s/monitoring/rules/oracle-publisher.rules.yml'), 'utf8'));
@@ -69,6 +76,37 @@ describe('the runbooks', () => {
     );
     expect(named.length).toBeGreaterThan(10);
     for (const name of named) expect(made).toContain(name);
+  });
+
+  it('ask only about metrics that the publisher exports or a rule records', () => {
+    const exported = createMetrics({ processMetrics: true })
+      .registry.getMetricsAsArray()
+      .flatMap(({ name }) => [name, `${name}_bucket`]);
+    const recorded = rules.groups.flatMap((group: { rules: { record?: string }[] }) =>
+      group.rules.flatMap(({ record }) => record ?? []),
+    );
+    const known = new Set(['up', 'ALERTS', ...exported, ...recorded]);
+    const questions = runbooks.flatMap(({ file, text }) =>
+      [...text.matchAll(/ask '([^']+)'/g)].map(([, question]) => ({ file, question: question ?? '' })),
+    );
+    expect(questions.length).toBeGreaterThan(100);
+    for (const { file, question } of questions)
+      for (const metric of metricsIn(question)) expect(known, `${file}: ${question}`).toContain(metric);
+  });
+
+  it('look in the log only for events that the publisher writes', () => {
+    const written = new Set(
+      sourcesBelow(join(ROOT, 'src')).flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/'([a-z]+(?:_[a-z]+)*)'/g)].map(([, word]) => word),
+      ),
+    );
+    const looked = runbooks.flatMap(({ file, text }) =>
+      [...text.matchAll(/^logs (.+)$/gm)].flatMap(([, events]) =>
+        (events ?? '').split(' ').map((event) => ({ file, event })),
+      ),
+    );
+    expect(looked.length).toBeGreaterThan(10);
+    for (const { file, event } of looked) expect(written.has(event), `${file}: ${event}`).toBe(true);
   });
 
   it('name only overlays, scripts, metrics, events and settings that exist', () => {
