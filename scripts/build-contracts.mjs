@@ -65,7 +65,9 @@ const writeWhole = (file, text) => {
 const runForge = () => {
   const forge = join(root, 'node_modules', '.bin', 'forge');
   if (!existsSync(forge)) {
-    fail('forge is missing: run `npm ci` without --omit=dev or --omit=optional (it comes as @foundry-rs/forge)');
+    fail(
+      'forge is missing: run `npm ci` without --omit=dev or --omit=optional (it comes as @foundry-rs/forge)',
+    );
   }
   const result = spawnSync(forge, ['build', 'contracts/src', '--quiet'], { cwd: root, encoding: 'utf8' });
   if (result.error) fail(`forge cannot be started: ${result.error.message}`);

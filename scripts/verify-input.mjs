@@ -15,7 +15,8 @@ const importsOf = (path, content) =>
 const settingsOf = (root, name) => {
   const artifact = JSON.parse(readFileSync(join(root, 'out', `${name}.sol`, `${name}.json`), 'utf8'));
   const { compilationTarget, ...settings } = artifact.metadata.settings;
-  if (Object.values(compilationTarget)[0] !== name) throw new Error(`${name}: the build is of another contract`);
+  if (Object.values(compilationTarget)[0] !== name)
+    throw new Error(`${name}: the build is of another contract`);
   return settings;
 };
 

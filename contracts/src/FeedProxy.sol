@@ -59,7 +59,8 @@ contract FeedProxy is AggregatorV2V3Interface {
     {
         uint256 round;
         (answer, round, updatedAt) = aggregator.answerForFeed(group, feed);
-        return _roundData(answer, round, updatedAt);
+        require(round != 0, "No data present");
+        return (uint80(round), answer, updatedAt, updatedAt, uint80(round));
     }
 
     /// @inheritdoc AggregatorV3Interface
@@ -69,9 +70,9 @@ contract FeedProxy is AggregatorV2V3Interface {
         override
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        uint256 round;
-        (answer, round, updatedAt) = aggregator.answerOfRound(group, feed, _roundId);
-        return _roundData(answer, round, updatedAt);
+        (answer,, updatedAt) = aggregator.answerOfRound(group, feed, _roundId);
+        require(updatedAt != 0, "No data present");
+        return (_roundId, answer, updatedAt, updatedAt, _roundId);
     }
 
     /// @inheritdoc AggregatorInterface
@@ -97,15 +98,5 @@ contract FeedProxy is AggregatorV2V3Interface {
     /// @inheritdoc AggregatorInterface
     function getTimestamp(uint256 roundId) external view override returns (uint256 updatedAt) {
         (,, updatedAt) = aggregator.answerOfRound(group, feed, roundId);
-    }
-
-    /// @dev Reverts when there is no data, with the words that Chainlink's aggregators use.
-    function _roundData(int256 answer, uint256 round, uint256 updatedAt)
-        private
-        pure
-        returns (uint80, int256, uint256, uint256, uint80)
-    {
-        require(round != 0, "No data present");
-        return (uint80(round), answer, updatedAt, updatedAt, uint80(round));
     }
 }

@@ -130,7 +130,7 @@ abstract contract GroupAdmin is GroupStore, AccessControlDefaultAdminRules {
 
     /// @inheritdoc IOracleAggregator
     function hashSigners(address[] calldata signers) external pure override returns (bytes20) {
-        return bytes20(SignerSet.hash(signers));
+        return bytes20(SignerSet.hashList(signers));
     }
 
     /// @dev Adds feeds and returns the header with them. The words of past rounds are left as they are: the new feeds'
@@ -155,7 +155,7 @@ abstract contract GroupAdmin is GroupStore, AccessControlDefaultAdminRules {
         returns (Header)
     {
         SignerSet.check(group, signers, threshold);
-        uint160 hash = SignerSet.hash(signers);
+        uint160 hash = SignerSet.hashList(signers);
         emit SignersSet(group, threshold, signers, bytes20(hash));
         return header.withSigners(hash, uint8(signers.length), threshold);
     }

@@ -39,9 +39,6 @@ abstract contract GroupStore is IOracleAggregator {
         Word[MAX_WORDS << MAX_RING_BITS] ring;
     }
 
-    /// @dev By group id. A mapping's slots are hashes: they do not meet the slots of the roles.
-    mapping(uint8 group => GroupData) private _groups;
-
     // ------------------------------------------------------------------------------------------------------ reads
 
     /// @inheritdoc IOracleAggregator
@@ -62,12 +59,14 @@ abstract contract GroupStore is IOracleAggregator {
         override
         returns (int256 answer, uint256 answeredRound, uint256 updatedAt)
     {
-        (GroupData storage data, Header header) = _feed(group, feed);
-        uint256 last = header.round();
-        // Nothing is held of round 0, of rounds to come, and of rounds that the ring has overwritten.
-        if (round == 0 || round > last || last - round >= 1 << header.ringBits()) return (0, 0, 0);
-        (answer, updatedAt) = _present(data, header, feed, round);
-        if (updatedAt != 0) answeredRound = round;
+        unchecked {
+            (GroupData storage data, Header header) = _feed(group, feed);
+            // Nothing is held of rounds that the ring has overwritten, nor of rounds to come (the difference wraps and
+            // is larger than any ring), nor of round 0.
+            if (header.round() - round >= 1 << header.ringBits() || round == 0) return (0, 0, 0);
+            (answer, updatedAt) = _present(data, header, feed, round);
+            if (updatedAt != 0) answeredRound = round;
+        }
     }
 
     /// @inheritdoc IOracleAggregator
@@ -101,21 +100,34 @@ abstract contract GroupStore is IOracleAggregator {
 
     // --------------------------------------------------------------------------------------------------- internals
 
-    /// @dev A group's storage, whether it exists or not.
-    function _data(uint8 group) internal view returns (GroupData storage) {
-        return _groups[group];
+    /// @dev A group's storage, whether it exists or not, from slot `2^48 + group · 2^40` on:
+    ///
+    /// ```
+    /// slot   0                    the roles: a few slots, the rest of theirs are hashes
+    ///        2^48                 nothing: no group has the id 0
+    ///        2^48 + 1 · 2^40      group 1, less than 2^20 slots
+    ///        2^48 + 2 · 2^40      group 2
+    ///        2^48 + 255 · 2^40    group 255
+    /// ```
+    ///
+    /// That a hash falls among them has a chance of less than 2^-200.
+    function _data(uint8 group) internal pure returns (GroupData storage data) {
+        uint256 slot = (1 << 48) | (uint256(group) << 40);
+        assembly ("memory-safe") {
+            data.slot := slot
+        }
     }
 
     /// @dev An existing group. Reverts `GroupUnknown`.
     function _group(uint8 group) internal view returns (GroupData storage data, Header header) {
-        data = _groups[group];
+        data = _data(group);
         header = data.header;
         if (!header.exists()) revert GroupUnknown(group);
     }
 
     /// @dev The group of an existing feed. Reverts `FeedUnknown`.
     function _feed(uint8 group, uint8 feed) internal view returns (GroupData storage data, Header header) {
-        data = _groups[group];
+        data = _data(group);
         header = data.header;
         if (feed >= header.feeds()) revert FeedUnknown(group, feed, header.feeds());
     }
@@ -145,15 +157,13 @@ abstract contract GroupStore is IOracleAggregator {
         returns (int256 answer, uint256 updatedAt)
     {
         unchecked {
+            // Four lanes a word, or two: the feed's upper bits are its word, the lower ones its lane.
             uint256 bits = Lanes.bitsOf(header);
-            // Four lanes a word, or two: the feed's word and lane are its upper and lower bits.
             uint256 word = data.ring[_position(header, round) + (feed >> (2 - header.doubled()))].value;
-            uint256 lane = feed & (Lanes.lanesOf(header) - 1);
+            answer = Lanes.answerAt(word, feed & (Lanes.lanesOf(header) - 1), bits);
             // A time of 0: never written, or pre-warmed only. The feed was added after this round.
-            if (Lanes.hasAnswerAt(word, lane, bits)) {
-                updatedAt = Lanes.timeOf(word);
-                if (updatedAt != 0) answer = Lanes.answerAt(word, lane, bits);
-            }
+            updatedAt = Lanes.timeOf(word);
+            if (answer == Lanes.noAnswer(bits) || updatedAt == 0) return (0, 0);
         }
     }
 

@@ -18,14 +18,15 @@ import {SignerSet} from "./libraries/SignerSet.sol";
 contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
     bytes32 private constant REPORT_TYPEHASH =
         keccak256("Report(uint8 group,uint32 round,uint32 timestamp,bytes answers)");
-
+    /// @dev Working memory of a report: what the larger of its two uses needs, rounded up.
+    uint256 private constant ROOM = 640;
     /// @dev Half the order of secp256k1.
     uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
     /// @inheritdoc IOracleAggregator
-    uint32 public immutable override maxReportAge;
+    uint256 public immutable override maxReportAge;
     /// @inheritdoc IOracleAggregator
-    uint32 public immutable override maxAhead;
+    uint256 public immutable override maxAhead;
 
     /// @notice Reverts `MaxReportAgeZero`, and as OpenZeppelin's roles do when the admin is zero.
     /// @param admin Configures groups; meant to be a timelock or a multisig.
@@ -48,10 +49,12 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
     /// @inheritdoc IOracleAggregator
     function transmit(bytes calldata reports) external override {
         unchecked {
+            // Let `room` be the working memory of one report after another: first its signers, then its event.
+            bytes memory room = Raw.allocate(ROOM);
             uint256 end = Raw.offsetOf(reports) + reports.length;
-            uint256 position = _transmitOne(Raw.offsetOf(reports), end);
+            uint256 position = _transmitOne(Raw.offsetOf(reports), end, room);
             while (position != end) {
-                position = _transmitOne(position, end);
+                position = _transmitOne(position, end, room);
             }
         }
     }
@@ -59,20 +62,21 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
     /// @dev Stores one report.
     /// @param position Where it begins in calldata.
     /// @param end Where `reports` ends.
+    /// @param room Working memory.
     /// @return next Where it ends: at most `end`.
-    function _transmitOne(uint256 position, uint256 end) private returns (uint256 next) {
+    function _transmitOne(uint256 position, uint256 end, bytes memory room) private returns (uint256 next) {
         unchecked {
             // Let `head` be the report's fixed part. Revert if it is cut off.
             ReportHead head = ReportHeadLib.fromWord(Raw.load(position));
-            _checkSize(position, position + ReportHeadLib.SIZE, end);
+            if (end - position < ReportHeadLib.SIZE) revert ReportsTruncated(end - position, ReportHeadLib.SIZE);
             (GroupData storage data, Header header) = _group(head.group());
             _checkHead(head, header);
 
             // Revert unless the group's signers made it. Let `answers` be where their answers lie.
             Answers answers;
-            (answers, next) = _checkSigners(head, header, position, end);
+            (answers, next) = _checkSigners(head, header, position, end, room);
 
-            _storeWords(data, header, head, answers);
+            _storeWords(data, header, head, answers, room);
             data.header = header.withRound(head.roundAndTimestamp());
         }
     }
@@ -98,13 +102,8 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
             if (timestamp > block.timestamp + maxAhead) {
                 revert ReportAhead(group, head.timestamp(), block.timestamp + maxAhead);
             }
-            // Revert if a place beyond the set is marked.
-            uint256 bitmap = head.bitmap();
-            if (bitmap >> header.signers() != 0) {
-                revert BitmapBeyondSigners(group, head.bitmap(), header.signers());
-            }
             // Revert if the sender names a place that is not marked. Bit 255 stands for the sender who is no signer.
-            if (((bitmap | (1 << ReportHeadLib.SENDER_IS_NO_SIGNER)) >> head.place()) & 1 == 0) {
+            if (((head.bitmap() | (1 << ReportHeadLib.SENDER_IS_NO_SIGNER)) >> head.place()) & 1 == 0) {
                 revert SenderNotInBitmap(group, head.place(), head.bitmap());
             }
         }
@@ -115,7 +114,7 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
     /// @param start Where the report begins in calldata.
     /// @return answers Where the signers' answers lie.
     /// @return position Where the report ends.
-    function _checkSigners(ReportHead head, Header header, uint256 start, uint256 end)
+    function _checkSigners(ReportHead head, Header header, uint256 start, uint256 end, bytes memory room)
         private
         view
         returns (Answers answers, uint256 position)
@@ -124,64 +123,69 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
             answers = AnswersLib.create(start);
             position = start + ReportHeadLib.SIZE;
             uint256 size = Lanes.bytesOf(header);
-            bytes memory set = SignerSet.create();
-            for (uint256 place = 0; place < header.signers(); ++place) {
+            uint256 places = header.signers();
+            uint256 marks = head.bitmap();
+            for (uint256 place = 0; place < places; ++place) {
                 // Let `signer` be the address in this place, and `position` move behind its part.
                 uint256 signer;
-                if ((head.bitmap() >> place) & 1 == 0) {
-                    // Did not sign: its address is given.
-                    signer = Raw.load(position) >> 96;
-                    position += ReportHeadLib.ADDRESS_SIZE;
-                } else {
-                    if (place == head.place()) {
+                if (marks & 1 != 0) {
+                    if (place != head.place()) {
+                        position += ReportHeadLib.SIGNATURE_SIZE;
+                        // Revert if it is cut off: its signature could not be told from a bad one.
+                        if (position + size > end) revert ReportsTruncated(end - start, position + size - start);
+                        signer = _recover(head, place, position, size);
+                    } else {
                         // Sends the transaction: needs no other signature.
                         signer = uint160(msg.sender);
-                    } else {
-                        _checkSize(start, position + ReportHeadLib.SIGNATURE_SIZE + size, end);
-                        signer = _recover(head, place, position, size);
-                        position += ReportHeadLib.SIGNATURE_SIZE;
                     }
                     answers = answers.add(position - start);
                     position += size;
+                } else {
+                    // Did not sign: its address is given.
+                    signer = Raw.load(position) >> 96;
+                    position += ReportHeadLib.ADDRESS_SIZE;
                 }
-                SignerSet.put(set, place, signer);
+                SignerSet.put(room, place, signer);
+                marks >>= 1;
             }
+            // Revert if a place beyond the set is marked.
+            if (marks != 0) revert BitmapBeyondSigners(head.group(), head.bitmap(), header.signers());
             // Revert if the report is cut off. Until here, bytes behind it have been read at worst.
-            _checkSize(start, position, end);
+            if (position > end) revert ReportsTruncated(end - start, position - start);
             // Revert unless enough have signed.
             if (answers.count() < header.threshold()) {
                 revert ThresholdNotMet(head.group(), answers.count(), header.threshold());
             }
             // Revert unless the addresses are the group's signers.
-            uint160 hash = SignerSet.hash(set, header.signers());
+            uint160 hash = SignerSet.hash(room, places);
             if (hash == header.signersHash()) return (answers, position);
             revert SignersMismatch(head.group(), bytes20(hash), bytes20(header.signersHash()));
         }
     }
 
-    /// @dev Reverts if a report that begins at `start` needs more than `end`.
-    function _checkSize(uint256 start, uint256 position, uint256 end) private pure {
-        unchecked {
-            if (position > end) revert ReportsTruncated(end - start, position - start);
-        }
-    }
-
-    /// @dev Who signed the answers behind the signature at `position`. Reverts `SignatureMalformed`.
+    /// @dev Who signed the `size` bytes of answers at `position`; the signature lies before them. Reverts
+    /// `SignatureMalformed`.
     function _recover(ReportHead head, uint256 place, uint256 position, uint256 size) private view returns (uint256) {
         unchecked {
-        bytes32 answersHash = Raw.hashCalldata(position + ReportHeadLib.SIGNATURE_SIZE, size);
-        bytes32 digest = Raw.digest(
-            _domainSeparator(), REPORT_TYPEHASH, head.group(), head.round(), head.timestamp(), answersHash
-        );
-        bytes32 r = bytes32(Raw.load(position));
-        bytes32 vs = bytes32(Raw.load(position + 32));
-        // Revert if s is high: of two signatures that are each other's mirror, one is refused.
-        uint256 s = uint256(vs) & ~(uint256(1) << 255);
-        if (s > HALF_ORDER) revert SignatureMalformed(head.group(), uint8(place), r, vs);
-        // Revert if no address can be recovered.
-        address signer = ecrecover(digest, uint8(27 + (uint256(vs) >> 255)), r, bytes32(s));
-        if (signer != address(0)) return uint160(signer);
-        revert SignatureMalformed(head.group(), uint8(place), r, vs);
+            bytes32 digest = Raw.digest(
+                _domainSeparator(),
+                REPORT_TYPEHASH,
+                head.group(),
+                head.round(),
+                head.timestamp(),
+                Raw.hashCalldata(position, size)
+            );
+            bytes32 r = bytes32(Raw.load(position - 64));
+            bytes32 vs = bytes32(Raw.load(position - 32));
+            // Let `s` be without the highest bit, which tells the two points of one `r` apart.
+            uint256 s = uint256(vs) & ~(uint256(1) << 255);
+            // Revert if s is high: of two signatures that are each other's mirror, one is refused.
+            if (s <= HALF_ORDER) {
+                // Revert if no address can be recovered.
+                address signer = ecrecover(digest, uint8(27 + (uint256(vs) >> 255)), r, bytes32(s));
+                if (signer != address(0)) return uint160(signer);
+            }
+            revert SignatureMalformed(head.group(), uint8(place), r, vs);
         }
     }
 }

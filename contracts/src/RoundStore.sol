@@ -19,24 +19,33 @@ abstract contract RoundStore is GroupStore {
     /// @param header Its header, still of the round before.
     /// @param head The report's fixed part.
     /// @param answers Where the signers' answers lie.
-    function _storeWords(GroupData storage data, Header header, ReportHead head, Answers answers) internal {
+    /// @param room Working memory, of `RoundEvent.ROOM` bytes at least.
+    function _storeWords(
+        GroupData storage data,
+        Header header,
+        ReportHead head,
+        Answers answers,
+        bytes memory room
+    ) internal {
         unchecked {
             // Let `time` be what consumers see: never in the future.
-            uint256 time = head.timestamp() < block.timestamp ? head.timestamp() : block.timestamp;
-            // Let `slot` be where the round's first word goes: the ring's bounds hold for every word of a round.
-            uint256 slot = _slotOf(data.ring[_position(header, head.round())]);
-            bytes memory log = RoundEvent.create();
-            uint256 answerBits = 8 * Lanes.bytesOf(header);
+            uint256 time = head.timestamp();
+            if (time > block.timestamp) time = block.timestamp;
+            // Let `slot` be where the round's first word goes. All its words are inside the ring, as `_position` is.
+            uint256 slot = _slotOf(data.ring[0]) + _position(header, head.round());
+            uint256 signs = Lanes.signsOf(header);
+            uint256 size = Lanes.bytesOf(header);
+            uint256 answerBits = 8 * size;
             for (uint256 index = 0;; ++index) {
                 uint256 used = Lanes.usedOf(answerBits);
-                (uint256 word, bool complete) = Median.ofWord(header, answers, index, used);
+                (uint256 word, uint256 missing) = Median.ofWord(header, answers, index, used, signs);
                 // Lanes that belong to no feed are *no answer*.
-                word |= time | (Lanes.signsOf(header) & ~used);
-                if (!complete || header.breaker()) word = _review(data, header, head, index, word);
+                word |= time | (signs & ~used);
+                if (missing | header.breakerBit() != 0) word = _review(data, header, head, index, word);
                 Raw.store(slot + index, word);
-                RoundEvent.put(log, index, word);
+                RoundEvent.put(room, index, word);
                 if (answerBits <= Lanes.ANSWER_BITS) {
-                    RoundEvent.send(log, header, head);
+                    RoundEvent.send(room, size, head);
                     return;
                 }
                 answerBits -= Lanes.ANSWER_BITS;

@@ -31,7 +31,9 @@ export const startAnvil = (options: readonly string[] = []): Promise<Anvil> =>
     }, START_DEADLINE_MS);
     child.once('error', (error) => {
       clearTimeout(deadline);
-      reject(new Error(`anvil cannot be started: run \`npm ci\` with optional dependencies`, { cause: error }));
+      reject(
+        new Error(`anvil cannot be started: run \`npm ci\` with optional dependencies`, { cause: error }),
+      );
     });
     child.once('exit', (code) => {
       clearTimeout(deadline);

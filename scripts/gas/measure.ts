@@ -1,5 +1,5 @@
 // Measures the cases on a real chain: receipts of transactions on anvil, each after enough rounds that every slot it
-// writes has been written before. Answers have no zero byte, so that real ones cost the same or a little less.
+// writes has been written before.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,13 +7,12 @@ import {
   type Abi,
   concatHex,
   createPublicClient,
-  createWalletClient,
   encodeFunctionData,
-  getContractAddress,
   type Hex,
   hexToBigInt,
   http,
   keccak256,
+  type LocalAccount,
   numberToHex,
 } from 'viem';
 import { mnemonicToAccount, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
@@ -38,34 +37,37 @@ const ROUNDS = 5;
 const RING_BITS = 1;
 const TICK = 10;
 const MAX_REPORT_AGE = 300;
-const NOBODY = 'test test test test test test test test test test test junk';
+const MNEMONIC = 'test test test test test test test test test test test junk';
 
 /** Deterministic signers, sorted as the contract wants them. */
 const makeSigners = (count: number): PrivateKeyAccount[] =>
-  Array.from({ length: count }, (_, i) => privateKeyToAccount(keccak256(numberToHex(i + 1, { size: 32 })))).sort(
-    (a, b) => (a.address.toLowerCase() < b.address.toLowerCase() ? -1 : 1),
-  );
+  Array.from({ length: count }, (_, i) =>
+    privateKeyToAccount(keccak256(numberToHex(i + 1, { size: 32 }))),
+  ).sort((a, b) => (a.address.toLowerCase() < b.address.toLowerCase() ? -1 : 1));
 
-/** An answer whose bytes are all non-zero, different for every feed, signer and round. */
+/**
+ * An answer as a feed has it, different for every feed, signer and round: a price between half a dollar and 65,000 at 8
+ * decimals, or a rate between a half and 65,000 at 18.
+ */
 const makeAnswer = (seed: number, isWide: boolean): bigint => {
-  const bytes = isWide ? 14 : 7;
-  const digest = keccak256(numberToHex(seed, { size: 32 }));
-  const value = Array.from({ length: bytes }, (_, i) => {
-    const byte = Number.parseInt(digest.slice(2 + 2 * i, 4 + 2 * i), 16);
-    return numberToHex(i === 0 ? (byte % 0x7f) + 1 : byte || 1, { size: 1 });
-  });
-  return hexToBigInt(concatHex(value));
+  const digest = hexToBigInt(keccak256(numberToHex(seed, { size: 32 })));
+  const half = isWide ? 500_000_000_000_000_000n : 50_000_000n;
+  const magnitude = BigInt(seed % 17);
+  return (half << magnitude) + (digest % (half << magnitude));
 };
 
 const compileProbe = (): { abi: Abi; bytecode: Hex } => {
   const solc = fileURLToPath(new URL('../solc.mjs', import.meta.url));
-  const read = (path: string) => ({ content: readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') });
+  const read = (path: string) => ({
+    content: readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'),
+  });
   const paths = ['scripts/gas/ReadProbe.sol', 'contracts/src/interfaces/AggregatorV2V3Interface.sol'];
   const input = {
     language: 'Solidity',
     sources: Object.fromEntries(paths.map((path) => [path, read(path)])),
     settings: {
       evmVersion: 'paris',
+      viaIR: true,
       optimizer: { enabled: true, runs: 1_000_000 },
       outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
     },
@@ -91,30 +93,35 @@ export const measure = async (): Promise<Figures> => {
 };
 
 const measureOn = async (url: string): Promise<Figures> => {
-  const transport = http(url);
-  const client = createPublicClient({ chain, transport, cacheTime: 0, pollingInterval: 10 });
-  const admin = mnemonicToAccount(NOBODY);
-  const wallet = createWalletClient({ chain, transport, account: admin });
+  const client = createPublicClient({ chain, transport: http(url), cacheTime: 0 });
+  const admin = mnemonicToAccount(MNEMONIC);
+  const nonces = new Map<Hex, number>();
   let now = GENESIS + 100;
 
-  const send = async (from: PrivateKeyAccount | typeof admin, to: Hex | null, data: Hex) => {
+  /** Signed here with every field given, mined at once: anvil makes a block of each transaction. */
+  const send = async (from: LocalAccount, to: Hex | undefined, data: Hex) => {
     await client.request({ method: 'evm_setNextBlockTimestamp', params: [numberToHex(now)] } as never);
-    const hash = await wallet.sendTransaction({
-      account: from,
-      to,
+    const nonce = nonces.get(from.address) ?? 0;
+    nonces.set(from.address, nonce + 1);
+    const serializedTransaction = await from.signTransaction({
+      type: 'eip1559',
+      chainId: chain.id,
+      nonce,
+      ...(to === undefined ? {} : { to }),
       data,
       gas: 12_000_000n,
       maxFeePerGas: 2_000_000_000n,
       maxPriorityFeePerGas: 1n,
     });
-    const receipt = await client.waitForTransactionReceipt({ hash });
+    const hash = await client.sendRawTransaction({ serializedTransaction });
+    const receipt = await client.getTransactionReceipt({ hash });
     if (receipt.status !== 'success') throw new Error(`transaction ${hash} reverted`);
     return receipt;
   };
   const deploy = async (bytecode: Hex, args: Hex = '0x'): Promise<Hex> => {
-    const nonce = BigInt(await client.getTransactionCount({ address: admin.address }));
-    await send(admin, null, concatHex([bytecode, args]));
-    return getContractAddress({ from: admin.address, nonce });
+    const { contractAddress } = await send(admin, undefined, concatHex([bytecode, args]));
+    if (!contractAddress) throw new Error('the receipt of a deployment names no contract');
+    return contractAddress;
   };
   const word = (value: Hex | number): Hex =>
     typeof value === 'number' ? numberToHex(value, { size: 32 }) : numberToHex(BigInt(value), { size: 32 });
@@ -133,7 +140,12 @@ const measureOn = async (url: string): Promise<Figures> => {
   const domain = { chainId: chain.id, verifyingContract: aggregator };
   let groups = 0;
 
-  const createGroup = async (feeds: number, of: number, threshold: number, isWide: boolean): Promise<number> => {
+  const createGroup = async (
+    feeds: number,
+    of: number,
+    threshold: number,
+    isWide: boolean,
+  ): Promise<number> => {
     groups += 1;
     const set = signers.slice(0, of).map((signer) => signer.address);
     const infos = Array.from({ length: feeds }, (_, i) => ({ decimals: 8, description: `FEED${i} / USD` }));

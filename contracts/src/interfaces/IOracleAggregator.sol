@@ -70,12 +70,14 @@ interface IOracleAggregator {
     // ----------------------------------------------------------------------------------------------------- events
 
     /// @notice A round was accepted: one event per group and round.
-    /// @param timestamp The signed time. The answers' `updatedAt` is this, or the block's time if that is smaller.
+    /// @param group The group.
+    /// @param head The report's fixed part as it was transmitted: group 1, round 4, timestamp 4, bitmap 2 and the
+    /// sender's place 1, big-endian. It says which round it is, the signed time, and who signed. (As words of their own
+    /// round and time would cost every update 260 gas more.)
     /// @param sender Who transmitted it.
-    /// @param answers What was stored, in the encoding of a report: median or *no answer*, per feed.
-    event RoundStored(
-        uint8 indexed group, uint32 round, uint32 timestamp, address sender, bytes answers
-    );
+    /// @param answers What was stored, in the encoding of a report: median or *no answer*, per feed. Their `updatedAt` is
+    /// the signed time, or the block's if that is smaller.
+    event RoundStored(uint8 indexed group, bytes12 head, address sender, bytes answers);
 
     /// @notice The breaker refused a feed's answer in a round; the round has *no answer* for it.
     event BreakerTripped(
@@ -220,10 +222,10 @@ interface IOracleAggregator {
     // ------------------------------------------------------------------------------------------------------ reads
 
     /// @notice Oldest report accepted, in seconds before the block.
-    function maxReportAge() external view returns (uint32);
+    function maxReportAge() external view returns (uint256);
 
     /// @notice How far ahead of the block a report may be dated, in seconds: the longest tick.
-    function maxAhead() external view returns (uint32);
+    function maxAhead() external view returns (uint256);
 
     /// @notice A group's header. Reverts `GroupUnknown`.
     function getGroup(uint8 group) external view returns (Group memory);
@@ -285,8 +287,8 @@ interface IOracleAggregator {
     /// Reverts: `GroupUnknown`, `FeedCountInvalid`, `DecimalsTooLarge`, `DescriptionInvalid`.
     function addFeeds(uint8 group, FeedInfo[] calldata feeds) external;
 
-    /// @notice Sets a group's signers and threshold. Only the admin. Reports signed by others fail with
-    /// `SignersMismatch`; reads are untouched.
+    /// @notice Sets a group's signers and threshold. Only the admin. Reports of the set before fail with
+    /// `SignersMismatch`, or, when the sets differ in size, with `ReportsTruncated`; reads are untouched.
     /// Reverts: `GroupUnknown`, `SignerCountInvalid`, `SignersNotAscending`, `ThresholdInvalid`.
     function setSigners(uint8 group, address[] calldata signers, uint8 threshold) external;
 

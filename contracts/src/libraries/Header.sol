@@ -76,6 +76,11 @@ library HeaderLib {
         return Header.unwrap(h) & BREAKER != 0;
     }
 
+    /// @dev Not zero when the group has a breaker.
+    function breakerBit(Header h) internal pure returns (uint256) {
+        return Header.unwrap(h) & BREAKER;
+    }
+
     function withRound(Header h, uint64 roundAndTimestamp) internal pure returns (Header) {
         return Header.wrap((Header.unwrap(h) & ~ROUND_AND_TIMESTAMP) | (uint256(roundAndTimestamp) << 32));
     }

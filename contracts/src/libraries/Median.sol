@@ -12,35 +12,44 @@ library Median {
     /// @param answers Where each signer's answers lie; as many as the threshold at least.
     /// @param index Which word of the round.
     /// @param used All bits of the lanes that belong to a feed. The others are zero in the result.
+    /// @param signs `Lanes.signsOf` the header.
     /// @return median The medians, time 0.
-    /// @return complete Whether every feed has one.
-    function ofWord(Header header, Answers answers, uint256 index, uint256 used)
+    /// @return missing Not zero when some feed has none: `Lanes.missingOf`.
+    function ofWord(Header header, Answers answers, uint256 index, uint256 used, uint256 signs)
         internal
         pure
-        returns (uint256 median, bool complete)
+        returns (uint256 median, uint256 missing)
     {
-        uint256 signs = Lanes.signsOf(header);
-        uint256 a = answers.word(0, index) & used;
-        // With one signer its answer is the median, and so is its *no answer*.
-        if (answers.count() == 1) return (a, !Lanes.anyMissing(a, used, signs));
-
-        // Sort, every lane for itself: *no answer* comes first, for it is the smallest value. While nothing is missing,
-        // every lane's median is in the same row. Two and three signers need no memory.
-        uint256 b = answers.word(1, index) & used;
-        (a, b) = Lanes.order(a, b, signs, Lanes.bitsOf(header));
-        if (answers.count() == 3) {
-            uint256 c = answers.word(2, index) & used;
-            (b, c) = Lanes.order(b, c, signs, Lanes.bitsOf(header));
-            (a, b) = Lanes.order(a, b, signs, Lanes.bitsOf(header));
-            if (!Lanes.anyMissing(a, used, signs)) return (b, true);
-        } else if (answers.count() == 2 && !Lanes.anyMissing(a, used, signs)) {
-            return (a, true);
+        median = answers.word(0, index) & used;
+        if (answers.count() == 1) {
+            // With one signer its answer is the median, and so is its *no answer*.
+            missing = Lanes.missingOf(median, used, signs);
+        } else {
+            (median, missing) = _ofSeveral(header, answers, index, used, signs);
         }
+    }
 
-        uint256[] memory sorted = _sort(answers, index, used, signs, Lanes.bitsOf(header));
-        if (!Lanes.anyMissing(sorted[0], used, signs)) return (sorted[(sorted.length - 1) / 2], true);
-        median = _ofPresent(sorted, used, Lanes.bitsOf(header), header.threshold());
-        return (median, !Lanes.anyMissing(median, used, signs));
+    /// @dev As above, for two signers and more. Sorts, every lane for itself: *no answer* comes first, for it is the
+    /// smallest value. While nothing is missing, every lane's median is in the same row.
+    function _ofSeveral(Header header, Answers answers, uint256 index, uint256 used, uint256 signs)
+        private
+        pure
+        returns (uint256 median, uint256 missing)
+    {
+        uint256 bits = Lanes.bitsOf(header);
+        uint256 a = answers.word(0, index) & used;
+        uint256 b = answers.word(1, index) & used;
+        if (answers.count() == 3) {
+            (a, b) = Lanes.middle(a, b, answers.word(2, index) & used, signs, bits);
+            if (Lanes.missingOf(a, used, signs) == 0) return (b, 0);
+        } else if (answers.count() == 2) {
+            (a,) = Lanes.order(a, b, signs, bits);
+            if (Lanes.missingOf(a, used, signs) == 0) return (a, 0);
+        }
+        uint256[] memory sorted = _sort(answers, index, used, signs, bits);
+        if (Lanes.missingOf(sorted[0], used, signs) == 0) return (sorted[(sorted.length - 1) / 2], 0);
+        median = _ofPresent(sorted, used, bits, header.threshold());
+        return (median, Lanes.missingOf(median, used, signs));
     }
 
     /// @dev The word `index` of every signer, sorted by insertion, every lane for itself.

@@ -21,11 +21,11 @@ library Raw {
 
     /// @dev keccak256 of `length` bytes of calldata. Copies them behind the allocated memory, where the next allocation
     /// overwrites them.
-    function hashCalldata(uint256 position, uint256 length) internal pure returns (bytes32 hash) {
+    function hashCalldata(uint256 position, uint256 length) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             let free := mload(0x40)
             calldatacopy(free, position, length)
-            hash := keccak256(free, length)
+            result := keccak256(free, length)
         }
     }
 
@@ -36,7 +36,7 @@ library Raw {
         }
     }
 
-    /// @dev A buffer of `capacity` bytes, a multiple of 32, of which nothing is known: write before you read.
+    /// @dev A buffer of `capacity` bytes, a multiple of 32, of which nothing is known: it is written before it is read.
     function allocate(uint256 capacity) internal pure returns (bytes memory buffer) {
         assembly ("memory-safe") {
             buffer := mload(0x40)
@@ -45,10 +45,10 @@ library Raw {
         }
     }
 
-    /// @dev keccak256 of the first `length` bytes of `buffer`, which must not be more than it has.
-    function hashStart(bytes memory buffer, uint256 length) internal pure returns (bytes32 hash) {
+    /// @dev keccak256 of the first `length` bytes of `buffer`, which must have as many.
+    function hash(bytes memory buffer, uint256 length) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
-            hash := keccak256(add(buffer, 0x20), length)
+            result := keccak256(add(buffer, 0x20), length)
         }
     }
 
@@ -57,7 +57,7 @@ library Raw {
     function digest(bytes32 domain, bytes32 typeHash, uint256 a, uint256 b, uint256 c, bytes32 d)
         internal
         pure
-        returns (bytes32 hash)
+        returns (bytes32 result)
     {
         assembly ("memory-safe") {
             let free := mload(0x40)
@@ -70,7 +70,7 @@ library Raw {
             mstore(free, hex"1901")
             mstore(add(free, 0x02), domain)
             mstore(add(free, 0x22), structHash)
-            hash := keccak256(free, 0x42)
+            result := keccak256(free, 0x42)
         }
     }
 

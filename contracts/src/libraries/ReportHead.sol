@@ -27,6 +27,11 @@ library ReportHeadLib {
         return ReportHead.wrap(word >> (256 - 8 * SIZE));
     }
 
+    /// @dev As it was transmitted.
+    function packed(ReportHead h) internal pure returns (bytes12) {
+        return bytes12(uint96(ReportHead.unwrap(h)));
+    }
+
     function group(ReportHead h) internal pure returns (uint8) {
         return uint8(ReportHead.unwrap(h) >> 88);
     }

@@ -10,8 +10,8 @@ library SignerSet {
     /// @dev What a report's bitmap has room for.
     uint256 internal constant MAX_SIGNERS = 16;
     uint256 private constant ADDRESS_SIZE = 20;
-    /// @dev The last address is written as a whole word, 12 bytes longer than itself: 332 bytes, rounded up.
-    uint256 private constant CAPACITY = 352;
+    /// @dev Room for any set: the last address is written as a whole word, 12 bytes longer than itself.
+    uint256 internal constant ROOM = 16 * 20 + 12;
 
     /// @dev Reverts unless the set can be a group's: `SignerCountInvalid`, `SignersNotAscending`, `ThresholdInvalid`.
     function check(uint8 group, address[] calldata signers, uint8 threshold) internal pure {
@@ -34,30 +34,26 @@ library SignerSet {
     }
 
     /// @dev The hash of a set given as a list.
-    function hash(address[] calldata signers) internal pure returns (uint160) {
-        bytes memory set = create();
+    function hashList(address[] calldata signers) internal pure returns (uint160) {
+        bytes memory packed;
         for (uint256 place = 0; place < signers.length; ++place) {
-            put(set, place, uint160(signers[place]));
+            packed = abi.encodePacked(packed, signers[place]);
         }
-        return hash(set, signers.length);
+        return uint160(uint256(keccak256(packed)));
     }
 
-    /// @dev Room for any set, to be filled with `put` in ascending order of the places.
-    function create() internal pure returns (bytes memory set) {
-        return Raw.allocate(CAPACITY);
-    }
-
-    /// @dev Puts an address into its place. Overwrites the 12 bytes behind it.
+    /// @dev Puts an address into its place in `set`, a buffer of `ROOM` bytes at least. Overwrites the 12 bytes behind it:
+    /// places are filled in ascending order.
     function put(bytes memory set, uint256 place, uint256 signer) internal pure {
         unchecked {
             Raw.put(set, place * ADDRESS_SIZE, signer << 96);
         }
     }
 
-    /// @dev The hash of a set whose `count` places have been filled.
+    /// @dev The hash of a set of which `count` places have been filled.
     function hash(bytes memory set, uint256 count) internal pure returns (uint160) {
         unchecked {
-            return uint160(uint256(Raw.hashStart(set, count * ADDRESS_SIZE)));
+            return uint160(uint256(Raw.hash(set, count * ADDRESS_SIZE)));
         }
     }
 }
