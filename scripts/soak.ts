@@ -9,15 +9,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseEventLogs, type RpcLog } from 'viem';
 import { stringify } from 'yaml';
 import { startChild } from '../demo/child.js';
-import { oracleAggregatorAbi as abi } from '../src/chain/generated/contracts.js';
 import { sleep } from '../src/common/time.js';
+import type { Address } from '../src/common/words.js';
 import { type ChaosProxy, startChaosProxy } from '../test/chaos/proxy.js';
 import { nextScene, type Scene } from '../test/chaos/schedule.js';
 import { type DuePeriod, type StoredRound, tally } from '../test/chaos/tally.js';
 import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil, startAnvil } from '../test/support/anvil.js';
+import { readRoundEvents } from '../test/support/chain/events.js';
 import { seededRandom } from '../test/support/chain/seeded.js';
 
 const HEARTBEAT_SECONDS = 30;
@@ -116,18 +116,12 @@ async function applyChain(anvil: Anvil, { chain }: Scene): Promise<void> {
   }
 }
 
-async function readRounds(anvil: Anvil, aggregator: string): Promise<StoredRound[]> {
-  const filter = { address: aggregator, fromBlock: '0x0', toBlock: 'latest' };
-  const logs = (await anvil.rpc('eth_getLogs', [filter])) as RpcLog[];
-  const events = parseEventLogs({ abi, eventName: 'RoundStored', logs });
+async function readRounds(anvil: Anvil, aggregator: Address): Promise<StoredRound[]> {
   return Promise.all(
-    events.map(async ({ args, blockNumber }) => {
-      const block = (await anvil.rpc('eth_getBlockByNumber', [`0x${blockNumber.toString(16)}`, false])) as {
-        timestamp: string;
-      };
-      // One narrow lane: seven bytes, two's complement.
-      const answer = BigInt.asIntN(56, BigInt(args.answers.slice(0, 16)));
-      return { group: args.group, round: args.round, answer, blockTimestamp: Number(block.timestamp) };
+    (await readRoundEvents(anvil, aggregator)).map(async ({ blockNumber, ...round }) => {
+      const params = [`0x${blockNumber.toString(16)}`, false];
+      const block = (await anvil.rpc('eth_getBlockByNumber', params)) as { timestamp: string };
+      return { ...round, blockTimestamp: Number(block.timestamp) };
     }),
   );
 }
@@ -135,14 +129,14 @@ async function readRounds(anvil: Anvil, aggregator: string): Promise<StoredRound
 /** Notes, from the chain and the market alone, when a move was due and when it was answered. */
 async function observe(
   anvil: Anvil,
-  aggregator: string,
+  aggregator: Address,
   prices: ReadonlyMap<string, bigint>,
   signal: AbortSignal,
 ): Promise<DuePeriod[]> {
   const periods: DuePeriod[] = [];
   const open = new Map<number, number>();
   while (!signal.aborted) {
-    const rounds = await readRounds(anvil, aggregator);
+    const rounds = await readRoundEvents(anvil, aggregator);
     FEEDS.forEach((feed, index) => {
       const group = index + 1;
       const last = rounds.filter((round) => round.group === group).at(-1);
@@ -162,11 +156,11 @@ async function observe(
   return periods;
 }
 
-async function deploy(env: Record<string, string>, out: string): Promise<string> {
+async function deploy(env: Record<string, string>, out: string): Promise<Address> {
   const child = startChild({ name: 'deploy', args: [CLI, 'deploy', '--out', out], env });
   const { code } = await child.exited;
   if (code !== 0) throw new Error(`deploy ended with ${code}\n${child.tail().join('\n')}`);
-  return (JSON.parse(readFileSync(out, 'utf8')) as { aggregator: string }).aggregator;
+  return (JSON.parse(readFileSync(out, 'utf8')) as { aggregator: Address }).aggregator;
 }
 
 /** Runs the schedule. @returns whether all claims held */
@@ -209,7 +203,7 @@ async function soak(): Promise<boolean> {
   try {
     for (
       const giveUp = Date.now() + 60_000;
-      (await readRounds(anvil, aggregator)).length < FEEDS.length;
+      (await readRoundEvents(anvil, aggregator)).length < FEEDS.length;
       await sleep(500)
     )
       if (daemon.exit() || Date.now() > giveUp)

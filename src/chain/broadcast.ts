@@ -21,26 +21,28 @@ export interface SendReport {
   readonly detail: string;
 }
 
+/** Patterns over the message's letters alone, in lower case: `AlreadyKnown`, `already known` and `ALREADY_KNOWN` are one. */
 const DIALECTS: readonly (readonly [RegExp, SendVerdict])[] = [
-  [/already known|known transaction|already imported|already exists|already in mempool/i, 'accepted'],
+  [/alreadyknown|knowntransaction|already(imported|exists|inmempool)/, 'accepted'],
   [
-    /nonce (is )?too low|nonce.*(already|been) used|old ?nonce|nonce below|lower than the current nonce/i,
+    /nonce(is)?toolow|nonce.*(already|been)used|oldnonce|noncebelow|lowerthanthecurrentnonce/,
     'nonce_too_low',
   ],
-  [/nonce (is )?too (high|distant|far)|nonce.*gap|future nonce|gapped/i, 'nonce_too_high'],
-  [/insufficient (funds|balance)|upfront cost|exceeds .*balance|insufficient sender/i, 'balance'],
-  [/pool is full|txpool.*full|queue.*full|too many (pending|queued)|limit exceeded/i, 'pool_full'],
+  [/nonce(is)?too(high|distant|far)|nonce.*gap|futurenonce|gapped/, 'nonce_too_high'],
+  [/insufficient(funds|balance|sender)|upfrontcost|exceeds.*balance/, 'balance'],
+  [/pool(is)?full|queue.*full|toomany(pending|queued)/, 'pool_full'],
   [
-    /underpriced|price too low|fee too low|fee cap less than|max fee per gas less than|less than block base fee|below (the )?(configured )?min|price below|not meet minimum|gas_?price.*low/i,
+    /underpriced|(price|fee|pergas)toolow|feecaplessthan|lessthanblockbasefee|belowcurrentbasefee/,
     'underpriced',
   ],
+  [/(price|fee)below|below(the)?(configured)?minimum|notmeetminimum/, 'underpriced'],
 ];
 
 /** Reads a failed `eth_sendRawTransaction`. Pure. */
 export function classifySendFailure(failure: RpcFailure): SendVerdict {
   if (failure.type !== 'rpc_error') return 'unknown';
-  const message = failure.rpcMessage ?? '';
-  return DIALECTS.find(([pattern]) => pattern.test(message))?.[1] ?? 'rejected';
+  const letters = (failure.rpcMessage ?? '').toLowerCase().replaceAll(/[^a-z]/g, '');
+  return DIALECTS.find(([pattern]) => pattern.test(letters))?.[1] ?? 'rejected';
 }
 
 /** Sends to all usable endpoints at once. An endpoint that accepts under another hash counts as `unknown`. */

@@ -1,11 +1,10 @@
 /** What must hold whatever an endpoint does: every due round lands, once, without a gap, within the caps. */
-import { parseEventLogs, type RpcLog } from 'viem';
 import { expect } from 'vitest';
-import { oracleAggregatorAbi } from '../../src/chain/generated/contracts.js';
 import { sleep } from '../../src/common/time.js';
 import type { Address } from '../../src/common/words.js';
 import type { ChainConfig } from '../../src/config/types.js';
 import { ANVIL_ADDRESSES, type Anvil } from '../support/anvil.js';
+import { readRoundEvents } from '../support/chain/events.js';
 import type { Rig } from '../support/chain/rig.js';
 import type { ChaosProxy } from './proxy.js';
 
@@ -54,12 +53,9 @@ export async function expectClaim(
   rounds: number,
 ): Promise<void> {
   const me = ANVIL_ADDRESSES[0];
-  const logs = (await anvil.rpc('eth_getLogs', [
-    { address: aggregator, fromBlock: '0x0', toBlock: 'latest' },
-  ])) as RpcLog[];
-  const roundNumbers = parseEventLogs({ abi: oracleAggregatorAbi, eventName: 'RoundStored', logs })
-    .filter(({ args }) => args.group === 1)
-    .map(({ args }) => args.round);
+  const roundNumbers = (await readRoundEvents(anvil, aggregator))
+    .filter(({ group }) => group === 1)
+    .map(({ round }) => round);
   expect(roundNumbers, 'each round once, in order').toEqual(
     Array.from({ length: rounds }, (_nothing, index) => index + 1),
   );
