@@ -2,12 +2,14 @@
 // writes has been written before.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   type Abi,
   concatHex,
   createPublicClient,
   encodeFunctionData,
+  formatTransactionReceipt,
   type Hex,
   hexToBigInt,
   http,
@@ -37,6 +39,7 @@ const ROUNDS = 5;
 const RING_BITS = 1;
 const TICK = 10;
 const MAX_REPORT_AGE = 300;
+const RECEIPT_DEADLINE_MS = 30_000;
 const MNEMONIC = 'test test test test test test test test test test test junk';
 
 /** Deterministic signers, sorted as the contract wants them. */
@@ -98,6 +101,17 @@ const measureOn = async (url: string): Promise<Figures> => {
   const nonces = new Map<Hex, number>();
   let now = GENESIS + 100;
 
+  /** Mined at once, but not always by the time that the hash is known. */
+  const receiptOf = async (hash: Hex) => {
+    const deadline = Date.now() + RECEIPT_DEADLINE_MS;
+    for (;;) {
+      const receipt = await client.request({ method: 'eth_getTransactionReceipt', params: [hash] });
+      if (receipt) return formatTransactionReceipt(receipt);
+      if (Date.now() > deadline) throw new Error(`transaction ${hash} was not mined within 30 s`);
+      await setTimeout(20);
+    }
+  };
+
   /** Signed here with every field given, mined at once: anvil makes a block of each transaction. */
   const send = async (from: LocalAccount, to: Hex | undefined, data: Hex) => {
     await client.request({ method: 'evm_setNextBlockTimestamp', params: [numberToHex(now)] } as never);
@@ -114,7 +128,7 @@ const measureOn = async (url: string): Promise<Figures> => {
       maxPriorityFeePerGas: 1n,
     });
     const hash = await client.sendRawTransaction({ serializedTransaction });
-    const receipt = await client.getTransactionReceipt({ hash });
+    const receipt = await receiptOf(hash);
     if (receipt.status !== 'success') throw new Error(`transaction ${hash} reverted`);
     return receipt;
   };
