@@ -97,7 +97,10 @@ function checkSigners(
     : headerNow.ok
       ? headerNow.value
       : undefined;
-  if (!header) return [unknown('signer_set', headerNow.ok ? 'no signer set was read' : headerNow.detail)];
+  if (!header) {
+    const why = headerNow.ok ? 'no signer set was read' : headerNow.detail;
+    return [unknown('signer_set', why), unknown('threshold', why)];
+  }
   const when = headerThen.ok
     ? `at block ${record.blockNumber}`
     : 'now (the endpoint does not keep the state of that block)';

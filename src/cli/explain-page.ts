@@ -68,15 +68,16 @@ export function explanationPage(explanation: Explanation): string {
 /** One sentence for what agrees, one for what differs, one for each thing that could not be checked. */
 function verdict(checks: readonly Check[]): string {
   const of = (result: Check['result']) => checks.filter((check) => check.result === result);
-  const differing = of('differs');
-  const open = of('unknown');
+  const namesOf = (result: Check['result']) => [...new Set(of(result).map(({ code }) => code))].join(', ');
+  const differing = namesOf('differs');
+  const open = namesOf('unknown');
   return [
-    differing.length > 0
-      ? `DIFFERS: ${differing.map(({ code }) => code).join(', ')}. The record and what was computed or read do not agree.`
+    differing !== ''
+      ? `DIFFERS: ${differing}. The record and what was computed or read do not agree.`
       : of('agrees').length > 0
         ? `Everything that could be checked agrees (${of('agrees').length} checks).`
         : 'Nothing could be checked.',
-    ...(open.length > 0 ? [`Could not be verified: ${open.map(({ code }) => code).join(', ')}.`] : []),
+    ...(open === '' ? [] : [`Could not be verified: ${open}.`]),
   ].join('\n');
 }
 

@@ -36,7 +36,7 @@ export type RecordFinding =
 /** Reads entries older than an id, newest first; fewer than asked for at the stream's end. */
 export type ReadPage = (before: string | undefined, count: number) => Promise<readonly StreamEntry[]>;
 
-const hex = z.templateLiteral(['0x', z.string().regex(/^([0-9a-f]{2})*$/i)]);
+const hex = z.string().regex(/^0x([0-9a-f]{2})*$/i);
 const address = z.string().regex(/^0x[0-9a-f]{40}$/i);
 const whole = z.string().regex(/^-?\d{1,100}$/);
 const observation = z.object({ source: z.string(), value: z.string(), observedAtMs: z.number() });
