@@ -105,6 +105,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       const begins = outages.failed(momentOf(clock), code);
       if (outages.now()) settler.carryAll();
       if (begins) emit({ event: 'carrying_on' });
+      if (begins && !retiring) for (const name of settler.takeBack()) assume(name, settler.key());
     }
     if (outages.now() && !stopped && !retiring) withoutStore();
     publish();
@@ -123,15 +124,16 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       return group !== undefined && chains.has(group.chain) && !leases.get(groupLease(group));
     });
     for (const name of takeovers.due(late, momentOf(clock), settler.key() !== undefined)) {
-      const group = groups.get(name);
-      const key =
-        settler.key() ??
-        keyForTakeover({ keys, sight: settler.sight(), group: name, last: settler.lastKey(), holder });
-      if (!group || !key) continue;
-      if (!settler.key()) settler.assumeKey(key, writeClaim({ holder, chains }));
-      leases.assume(groupLease(group), holder);
-      emit({ event: 'taken_over', group: name, key });
+      const known = { keys, sight: settler.sight(), group: name, last: settler.lastKey(), holder };
+      assume(name, settler.key() ?? keyForTakeover(known));
     }
+  };
+  const assume = (name: string, key: Address | undefined): void => {
+    const group = groups.get(name);
+    if (!group || !key) return;
+    if (!settler.key()) settler.assumeKey(key, writeClaim({ holder, chains }));
+    leases.assume(groupLease(group), holder);
+    emit({ event: 'taken_over', group: name, key });
   };
 
   const status = () => ({

@@ -51,6 +51,8 @@ export interface Settler {
   assumeKey(key: Address, value: string): void;
   /** The store is away: what it confirmed once stays held. */
   carryAll(): void;
+  /** The store went away: groups just given away, that nobody was seen to take, are nobody's. */
+  readonly takeBack: () => readonly string[];
   /** Stops holding everything, without a word to the store. */
   dropAll(): void;
 }
@@ -61,6 +63,8 @@ export function createSettler(deps: SettlerDeps): Settler {
   let last: Address | undefined;
   let sight = NO_SIGHT;
   const leaving = new Map<string, Moment>();
+  /** Groups given away that nobody was seen to take yet. */
+  const given = new Map<string, Moment>();
 
   const nameOf = (group: string): string | undefined => {
     const configured = groups().get(group);
@@ -92,6 +96,8 @@ export function createSettler(deps: SettlerDeps): Settler {
       } else if (own === key) loseKey();
     }
     if (own !== undefined && !leases.get(keyLease(own))) loseKey();
+    for (const [group, since] of given)
+      if (sight.holders.has(group) || elapsedMs(since, momentOf(clock)) > times.leaseMs) given.delete(group);
     for (const [group, claimant] of sight.holders) {
       if (claimant === holder) leases.found(nameOf(group) ?? '', claimant);
       else dropGroup(group);
@@ -146,10 +152,10 @@ export function createSettler(deps: SettlerDeps): Settler {
       if (claim.holder === holder && key !== own && leases.get(keyLease(key)))
         await leases.release(keyLease(key));
     if (own === undefined || chains.size > 0) return;
-    const given = own;
+    const unused = own;
     own = undefined;
-    emit({ event: 'key_released', key: given });
-    await leases.release(keyLease(given));
+    emit({ event: 'key_released', key: unused });
+    await leases.release(keyLease(unused));
   };
 
   const settleGroups = async ({ chains, calm, retiring }: LookOptions): Promise<void> => {
@@ -189,6 +195,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     const settling = own !== undefined && chains.has(group.chain) && underWay(group.name, own);
     if (settling && elapsedMs(since, now) < 2 * times.leaseMs) return;
     leaving.delete(group.name);
+    if (chains.has(group.chain)) given.set(group.name, now);
     emit({ event: 'group_released', group: group.name });
     await leases.release(groupLease(group));
   };
@@ -216,7 +223,13 @@ export function createSettler(deps: SettlerDeps): Settler {
       for (const name of leases.names()) leases.carry(name);
       if (own !== undefined && !leases.get(keyLease(own))) loseKey();
     },
+    takeBack: () => {
+      const groupsBack = own === undefined ? [] : [...given.keys()];
+      given.clear();
+      return groupsBack;
+    },
     dropAll: () => {
+      given.clear();
       loseKey();
       for (const name of leases.names()) leases.drop(name);
     },

@@ -8,8 +8,6 @@ export const COMMAND_TIMEOUT_MS = 300;
 // The client's own timer is the second net: it rejects without looking whether the reply is there already.
 const CLIENT_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
-// A server that owes replies for this long is given up, so that a network that swallowed packets is not waited out.
-const SOCKET_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 200;
 const MAX_BACKOFF_MS = 1_000;
 
@@ -42,7 +40,6 @@ export function redisOptions({ tls, hosts, master, files, ...target }: RedisTarg
     commandTimeout: CLIENT_TIMEOUT_MS,
     sentinelCommandTimeout: CLIENT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SOCKET_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,

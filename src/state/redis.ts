@@ -12,6 +12,9 @@ import type { RedisTarget } from './url.js';
 // A start waits this long for the first connection, so that the first commands find it; then it goes on without.
 const FIRST_CONNECTION_MS = 1_000;
 const STALL_PROBE_MS = 100;
+// A server that owes replies for this long is given up, so that a network that swallowed packets is not waited out. (The
+// client's own socketTimeout outlives its connection and ends the next one.)
+const STALL_LIMIT_MS = 2_000;
 const REFUSAL_PROBE_MS = 1_000;
 const SCAN_COUNT = 500;
 
@@ -64,6 +67,7 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
   const probe = async (): Promise<void> => {
     if (probing) return;
     probing = true;
+    let sinceMs = clock.monotonic();
     while (!closed) {
       const refused = WRITE_REFUSALS.has(health.down() ?? 'timeout');
       try {
@@ -74,6 +78,10 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
         break;
       } catch (cause) {
         health.failed(toStateError('probe', cause));
+      }
+      if (stalled && client.status === 'ready' && clock.monotonic() - sinceMs > STALL_LIMIT_MS) {
+        sinceMs = clock.monotonic();
+        client.disconnect(true);
       }
       await sleep(refused ? REFUSAL_PROBE_MS : STALL_PROBE_MS);
     }

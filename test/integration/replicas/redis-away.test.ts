@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sleep } from '../../../src/common/time.js';
+import { createWire } from '../../e2e/replicas/wire.js';
 import { freePort, type RedisServer, startRedis, until } from '../../support/redis.js';
 import { createFleet, groupsOf, keysOf, type Replica } from './fleet.js';
 
@@ -23,6 +24,7 @@ async function settledFleet(keys: number, groups: number, replicas: number) {
   const owners = Math.min(keys, replicas);
   await until('keys are claimed', () => fleet.all.filter((r) => r.key() !== undefined).length === owners);
   await fleet.settled();
+  await agreed();
   return fleet;
 }
 
@@ -34,6 +36,18 @@ async function asAdmin(work: (admin: Redis) => Promise<unknown>): Promise<void> 
 
 const away = (replica: Replica) => replica.coordinator.view().away !== undefined;
 const allAway = () => until('all notice', () => fleet.all.every(away));
+/** Until all have seen who holds what: what changed hands a moment ago counts as not taken. */
+const agreed = () =>
+  until('all see the same holders', () => {
+    const views = fleet.all.map(({ coordinator }) =>
+      JSON.stringify(coordinator.view().groups.map(({ name, holder }) => [name, holder])),
+    );
+    const holders = fleet.all[0]?.coordinator.view().groups.every(({ name, holder = '' }) => {
+      const [actual] = fleet.holdersOf(name);
+      return actual !== undefined && holder.startsWith(`${actual.id}#`);
+    });
+    return new Set(views).size === 1 && holders;
+  });
 const events = (replica: Replica, event: string) =>
   replica.changes.filter((change) => change.event === event);
 
@@ -187,12 +201,32 @@ describe('Redis away', () => {
     expect(all[0]!.held()).toEqual(['main-g1']);
   });
 
+  it('while a group changes hands: who gave it goes on with it when nobody was seen to take it', async () => {
+    const { all, join, settled } = await settledFleet(2, 4, 1);
+    const [giver] = all;
+    const wire = await createWire(redis.port);
+    const taker = await join({ url: `redis://127.0.0.1:${wire.port}` });
+    taker.coordinator.onChange(({ event }) => {
+      if (event === 'key_claimed') wire.cut();
+    });
+    await until('two are given away', () => events(giver!, 'group_released').length === 2, { everyMs: 5 });
+    await redis.kill();
+    await until('the giver has them all', () => giver!.held().length === 4);
+    expect(taker.held()).toEqual([]);
+    await redis.start();
+    wire.heal();
+    await until('the taker is back', () => !away(taker), { deadlineMs: 8_000 });
+    await settled();
+    wire.close();
+  });
+
   it('cut off alone: the others take over by lease, and it gives way when it sees Redis again', async () => {
     const { all, join, settled, holdersOf } = await settledFleet(2, 4, 1);
     const [cut] = all;
     const other = await join();
     await until('two keys', () => other.key() !== undefined);
     await settled();
+    await agreed();
     const mine = cut!.held();
     await cut!.state.close();
     await until('the other has all', () => other.held().length === 4, { deadlineMs: 3 * LEASE_MS });
