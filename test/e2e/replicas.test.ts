@@ -20,7 +20,7 @@ const BOUNDS: Bounds = {
   failoverSeconds: 9,
   withoutRedisSeconds: 25,
   blindSeconds: 13,
-  followSeconds: 6,
+  followSeconds: 8,
   leadSeconds: 8,
 };
 

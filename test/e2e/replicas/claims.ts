@@ -1,5 +1,5 @@
 /** The claims, checked from the chain's own events: nothing missed, nothing twice, nothing without a reason. */
-import { createPublicClient, http } from 'viem';
+import { createPublicClient, type Hex, http } from 'viem';
 import { oracleAggregatorAbi } from '../../../src/chain/generated/contracts.js';
 import { decodeAnswers } from '../../../src/reports/lanes.js';
 import type { Incident } from './schedule.js';
@@ -52,14 +52,19 @@ export async function readChain({ anvil, aggregator, keys }: World): Promise<{
   });
   const rounds = logs.map(({ args, blockNumber }) => ({
     group: args.group,
-    round: args.round,
-    timestamp: args.timestamp,
+    ...fixedPart(args.head),
     blockTimestamp: times.get(blockNumber) ?? 0,
     sender: args.sender,
     answer: decodeAnswers(args.answers, false)[0],
   }));
   return { rounds, transactions: { sent, reverted } };
 }
+
+/** Round and signed time of a report's fixed part: `group1 | round4 | timestamp4 | bitmap2 | place1`. */
+const fixedPart = (head: Hex): { round: number; timestamp: number } => ({
+  round: Number.parseInt(head.slice(4, 12), 16),
+  timestamp: Number.parseInt(head.slice(12, 20), 16),
+});
 
 /** Seconds by which a failure of the group's holder may delay a round, by what else was away. */
 export interface Bounds {
