@@ -202,7 +202,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     parts: readonly GroupPart[],
     signal: AbortSignal,
   ): Promise<void> => {
-    const carried = parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
+    // A job that failed before its first report was for all groups that wanted a round.
+    const carried =
+      parts.length === 0 && outcome.code === 'failed'
+        ? wantedOf(runtime.config.name, transmitter)
+        : parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
     if (outcome.code === 'confirmed')
       for (const { evaluation, report } of parts) {
         const state = states.get(evaluation.group);
