@@ -14,6 +14,12 @@ import {
   readUrl,
   readWord,
 } from './scalars.js';
+import {
+  readTelemetry,
+  TELEMETRY_VARIABLES,
+  type TelemetrySettings,
+  telemetrySecrets,
+} from './telemetry-settings.js';
 import type { Environment, KeySettings, LogLevel } from './types.js';
 
 /** The environment's defaults for chains and feeds, beneath what the files say. */
@@ -33,8 +39,9 @@ export interface ExternalAdapterSettings {
   readonly requestsPerMinute?: number;
 }
 
-/** The process's environment, with what only its HTTP port reads. */
-export type ServedEnvironment = Environment & { readonly externalAdapter?: ExternalAdapterSettings };
+/** The process's environment, with what only its HTTP port and its telemetry read. */
+export type ServedEnvironment = Environment &
+  TelemetrySettings & { readonly externalAdapter?: ExternalAdapterSettings };
 
 export interface LoadedEnvironment {
   readonly environment: ServedEnvironment;
@@ -130,6 +137,7 @@ const VARIABLES = {
     fallback: '',
     doc: 'Requests to the external adapter per minute and remote address; 600 when absent',
   },
+  ...TELEMETRY_VARIABLES,
 } as const satisfies Record<string, Variable>;
 
 interface Variable {
@@ -195,6 +203,8 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   const aggregator = value('AGGREGATOR_ADDRESS');
   const stateUrl = value('STATE_URL') ?? 'memory:';
   const externalAdapter = readExternalAdapter(value);
+  const telemetry = readTelemetry(value);
+  const hidden = telemetrySecrets(telemetry);
   return {
     environment: {
       stateUrl,
@@ -205,6 +215,7 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
       bindAddress: value('BIND_ADDRESS') ?? '0.0.0.0',
       keys,
       ...(externalAdapter ? { externalAdapter } : {}),
+      ...telemetry,
     },
     defaults: {
       rpcUrls: value('RPC_URL') ?? [],
@@ -216,6 +227,8 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     secrets: [
       ...collectSecrets(stateUrl, value('RPC_URL') ?? [], keys),
       ...(externalAdapter?.token === undefined ? [] : [externalAdapter.token]),
+      ...hidden.texts,
+      ...hidden.urls.flatMap(secretsOfUrl),
     ],
   };
 }

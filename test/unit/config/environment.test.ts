@@ -59,6 +59,10 @@ describe('the environment', () => {
     ['AGGREGATOR_ADDRESS', '0x12', 'must be an address'],
     ['STATE_URL', 'mysql://x', 'must be a URL that begins with memory'],
     ['CHAIN_ID', '0x1', 'must be a whole number'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'must be a URL that begins with http'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization', 'must be headers as name=value'],
+    ['SENTRY_DSN', 'https://sentry.example/1', "must be a Sentry project's DSN"],
+    ['SENTRY_DSN', 'https://key@sentry.example/', "must be a Sentry project's DSN"],
   ])('refuses %s=%s', (name, value, expected) => {
     expect(refused({ [name]: value })).toContain(expected);
   });
@@ -80,5 +84,36 @@ describe('the environment', () => {
       expect.arrayContaining(['password1', '0123456789abcdef0123', 'redis-pass', `0x${'cd'.repeat(32)}`]),
     );
     expect(refused({ RPC_URL: 'ws://user:password1@x' })).not.toContain('password1');
+  });
+
+  it('traces and error reports are off until their variable is set', () => {
+    expect(
+      loadEnvironment({ OTEL_SERVICE_NAME: 'x', SENTRY_ENVIRONMENT: 'y' }).environment,
+    ).not.toHaveProperty('tracing');
+    const { environment } = loadEnvironment({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20collector-token, x-tenant=oracle',
+      SENTRY_DSN: 'https://0123456789abcdef@sentry.example/7',
+    });
+    expect(environment).toMatchObject({
+      tracing: {
+        endpoint: 'http://collector:4318',
+        headers: { authorization: 'Bearer collector-token', 'x-tenant': 'oracle' },
+        serviceName: 'oracle-publisher',
+      },
+      errorReports: { dsn: 'https://0123456789abcdef@sentry.example/7', environment: 'production' },
+    });
+  });
+
+  it('a token of the collector and the DSN are secrets', () => {
+    const { secrets } = loadEnvironment({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:collector-pass@collector.example',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20collector-token',
+      SENTRY_DSN: 'https://0123456789abcdef@sentry.example/7',
+    });
+    expect(secrets).toEqual(
+      expect.arrayContaining(['collector-pass', 'collector-token', '0123456789abcdef']),
+    );
+    expect(refused({ SENTRY_DSN: 'https://0123456789abcdef@sentry.example/x' })).not.toContain('0123456789');
   });
 });

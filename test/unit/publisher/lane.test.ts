@@ -43,6 +43,7 @@ const confirmed = (rounds: { group: number; round: number; timestamp: number }[]
   effectiveGasPriceWei: 1n,
   blockNumber: 1n,
   seconds: 1,
+  timeline: { signedAtMs: 1, sentAtMs: 2, includedAtMs: 3, confirmedAtMs: 4 },
 });
 
 describe('the lane of one key', () => {
