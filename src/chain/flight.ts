@@ -147,6 +147,7 @@ export async function fly(
       payload = await withDeadline('prepare', PREPARE_MS, (inner) => request.prepare(inner), signal);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
+      if (signal.aborted) return standing ? undefined : { code: 'withdrawn' };
       if (!standing) return failed('internal', `prepare: ${detail}`);
       log.warn(
         { chain: deps.chain, nonce, detail },

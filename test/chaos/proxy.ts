@@ -38,6 +38,8 @@ export interface Faults {
   readonly gasDivisor?: number;
   /** Methods that do not exist here. Besu has no `eth_fillTransaction`. */
   readonly without?: RegExp;
+  /** Takes `pending` for `latest`, as Besu does. */
+  readonly pendingIsLatest?: boolean;
   /** Answers with something that is no JSON. */
   readonly garbage?: boolean;
 }
@@ -116,9 +118,13 @@ export async function startChaosProxy(options: ChaosOptions): Promise<ChaosProxy
       return { error: { code: -32_601, message: `the method ${call.method} does not exist` } };
     if (call.method === 'eth_sendRawTransaction') return take(call.params[0] as Hex, active);
     const frozen = active.frozenAt === undefined ? undefined : `0x${active.frozenAt.toString(16)}`;
-    const params = frozen
-      ? call.params.map((param) => (param === 'latest' || param === 'pending' ? frozen : param))
-      : call.params;
+    const named = (tag: unknown) =>
+      frozen && (tag === 'latest' || tag === 'pending')
+        ? frozen
+        : active.pendingIsLatest && tag === 'pending'
+          ? 'latest'
+          : tag;
+    const params = call.params.map(named);
     return distort(call.method, await forward(call.method, params), active);
   }
 

@@ -44,7 +44,7 @@ async function read(settings: KeySettings, deps: KeyDeps): Promise<Key[]> {
     case 'kms':
       return loadKmsKeys(settings, deps.signal);
     case 'web3signer':
-      return loadWeb3SignerKeys(settings, deps);
+      return loadWeb3SignerKeys(settings, deps.signal);
   }
 }
 

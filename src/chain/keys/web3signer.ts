@@ -5,7 +5,6 @@ import { type Key, KeyError } from '../../common/key.js';
 import { DeadlineError, withDeadline } from '../../common/time.js';
 import type { Address, Hex } from '../../common/words.js';
 import type { KeySettings } from '../../config/types.js';
-import type { KeyDeps } from './load.js';
 import { completeSignature } from './signatures.js';
 
 const CALL_MS = 5_000;
@@ -17,12 +16,9 @@ type Web3SignerSettings = Extract<KeySettings, { kind: 'web3signer' }>;
  * Finds the settings' addresses among the public keys that Web3Signer holds; without addresses, all of them.
  * @throws KeyError when it does not answer or holds no key of an address
  */
-export async function loadWeb3SignerKeys(
-  settings: Web3SignerSettings,
-  deps: Pick<KeyDeps, 'signal'>,
-): Promise<Key[]> {
+export async function loadWeb3SignerKeys(settings: Web3SignerSettings, signal?: AbortSignal): Promise<Key[]> {
   const base = settings.url.replace(/\/+$/, '');
-  const list: unknown = parse(await request(`${base}/api/v1/eth1/publicKeys`, undefined, deps.signal));
+  const list: unknown = parse(await request(`${base}/api/v1/eth1/publicKeys`, undefined, signal));
   if (!Array.isArray(list)) throw new KeyError('Web3Signer gave no list of public keys');
   const held = new Map<string, { readonly publicKey: Hex; readonly address: Address }>();
   for (const publicKey of list) {

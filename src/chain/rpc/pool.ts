@@ -21,7 +21,8 @@ import { type BlockHeader, blockHeader, ShapeError, smallQuantity, toQuantity } 
 
 /** An endpoint's chain id is asked again after this: a load balancer may start to lead elsewhere. */
 const CHAIN_ID_EVERY_MS = 30_000;
-const METHOD_NOT_FOUND = -32601;
+/** Method not found, invalid parameters: a node of another make, not a broken one. */
+const NOT_SUPPORTED: readonly (number | undefined)[] = [-32601, -32602];
 
 export interface RpcPoolOptions {
   readonly name: string;
@@ -82,10 +83,12 @@ export interface RpcPool {
   readonly healthy: () => boolean;
 }
 
-/** Whether a node's error says that the call itself reverted. */
+/** Whether a node's error says that the call itself failed: it reverted, or ran out of gas. */
 export const isRevert = (failure: RpcFailure): boolean =>
   failure.type === 'rpc_error' &&
-  (failure.rpcData !== undefined || failure.rpcCode === 3 || /revert/i.test(failure.rpcMessage ?? ''));
+  (failure.rpcData !== undefined ||
+    failure.rpcCode === 3 ||
+    /revert|out ?of ?gas|gas required exceeds|evm error/i.test(failure.rpcMessage ?? ''));
 
 /** Creates a pool. No endpoint counts as healthy before the first `check`. @throws Error for a URL that is not HTTP */
 export function createRpcPool(options: RpcPoolOptions): RpcPool {
@@ -141,7 +144,7 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
     } else failure = reply.failure;
     const answered =
       failure.type === 'rpc_error' &&
-      (!nodeErrorsCount || isRevert(failure) || failure.rpcCode === METHOD_NOT_FOUND);
+      (!nodeErrorsCount || isRevert(failure) || NOT_SUPPORTED.includes(failure.rpcCode));
     if (answered) health[index] = afterSuccess(healthOf(index), reply.latencyMs, clock.monotonic());
     else {
       metrics.rpcErrors.inc({ adapter: name, error_type: failure.type });

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/common/words.js';
+import { startChaosProxy } from '../../chaos/proxy.js';
 import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil } from '../../support/anvil.js';
 import { createRig, type Rig, type RigOptions, startWorld } from '../../support/chain/rig.js';
 
 let anvil: Anvil;
 let aggregator: Address;
 const rigs: Rig[] = [];
-const rig = async (options: Omit<RigOptions, 'aggregator'> = {}) => {
+const rig = async (options: Partial<RigOptions> = {}) => {
   const made = await createRig({ urls: [anvil.url], aggregator, ...options });
   rigs.push(made);
   return made;
@@ -103,6 +104,27 @@ describe('a round', () => {
     expect(Number(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'latest']))).toBe(
       first + 5,
     );
+  });
+});
+
+describe('a report dated after the newest block, as reports are where blocks are rare', () => {
+  it.each([
+    ['is simulated under the pending block', {}],
+    ['is sent unproven where the node takes pending for latest', { pendingIsLatest: true }],
+  ])('%s', async (_what, faults) => {
+    const now = Math.floor(Date.now() / 1_000);
+    const quiet = await startWorld({ maxAhead: 5, args: ['--timestamp', String(now - 300)] });
+    const proxy = await startChaosProxy({ upstream: quiet.anvil.url, faults });
+    try {
+      const { transmitter, job } = await rig({ urls: [proxy.url], aggregator: quiet.aggregator });
+      await quiet.anvil.rpc('evm_increaseTime', [300]);
+      expect(await transmitter.send(job(5n, { timestamp: () => now }), signal())).toMatchObject({
+        code: 'confirmed',
+      });
+    } finally {
+      await proxy.close();
+      await quiet.anvil.stop();
+    }
   });
 });
 
