@@ -9,6 +9,7 @@ ROUNDS ?=
 MINUTES ?= 10
 SEED ?=
 ENV ?= dev
+HTTP_PORT ?= 8080
 
 .PHONY: help
 help: ## List the targets
@@ -29,13 +30,15 @@ build: install ## Compile the contracts and the daemon
 demo: build ## Run the main job on real candles (ROUNDS=20 ends by itself)
 	@tsx demo/main.ts $(if $(ROUNDS),--rounds $(ROUNDS))
 
-.PHONY: test test-unit test-contract test-tools
+.PHONY: test test-unit test-contract test-tools test-image soak
 test-tools: install
-	@bash scripts/install-test-tools.sh
+	@bash scripts/ops/install-test-tools.sh
 
-test: build test-tools lint ## Install what is missing and run every test
+test: build test-tools lint ## Install what is missing and run every test that needs no container engine
 	forge test
-	vitest run
+	vitest run --project unit --project contract
+	vitest run --project integration
+	vitest run --project e2e --project chaos --project ops
 
 test-unit: build ## Run the tests that need no server
 	vitest run --project unit
@@ -43,6 +46,13 @@ test-unit: build ## Run the tests that need no server
 test-contract: build ## Run the contract's tests
 	forge test
 	vitest run --project contract
+
+test-image: build ## Build the image over a local stand-in base and run it as Kubernetes would (needs root)
+	@bash scripts/ops/install-test-tools.sh --image
+	vitest run --project image
+
+soak: build ## Run the daemon through a random schedule of faults (MINUTES=10 SEED=…)
+	@tsx scripts/soak.ts --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint format
 lint: build ## Check types, format, lint and the import arrows
@@ -62,3 +72,25 @@ gas: build ## Measure the contract's gas and print it beside the peers'
 .PHONY: validate-config
 validate-config: build ## Check the configuration in CONFIG_DIR (default: config)
 	@oracle-publisher check-config
+
+.PHONY: up down status logs health smoke-test deploy
+up: ## Start the whole stack on this machine (needs Docker with compose)
+	docker compose up --detach --build --wait
+
+down: ## Stop the stack
+	docker compose down
+
+status: ## Show the feeds, groups and chains of the daemon on this machine
+	@npx oracle-publisher status
+
+logs: ## Follow the daemon's log
+	docker compose logs --follow publisher
+
+health: ## Ask the daemon on this machine how it is
+	@curl --silent --show-error --fail-with-body http://127.0.0.1:$(HTTP_PORT)/health && echo
+
+smoke-test: ## Check the stack from outside: fresh rounds, metrics, alerts
+	@node scripts/ops/smoke-test.mjs
+
+deploy: ## Apply the overlay of ENV (dev, staging, prod) to the cluster that kubectl points at
+	kubectl apply --kustomize k8s/overlays/$(ENV)

@@ -12,6 +12,8 @@ export default defineConfig({
       project('contract', { testTimeout: 120_000, hookTimeout: 60_000 }),
       project('integration', { testTimeout: 180_000, hookTimeout: 120_000 }),
       project('ops', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
+      // Needs a container engine: `make test-image`.
+      project('image', { include: ['test/ops/**/*.spec.ts'], testTimeout: 600_000, hookTimeout: 600_000 }),
       project('e2e', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
       project('chaos', { testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false }),
     ],
