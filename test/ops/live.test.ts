@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../support/anvil.js';
 import { filled, readDashboards } from './support/dashboards.js';
 import { ROOT, render } from './support/kube.js';
 import { start, until } from './support/processes.js';
@@ -19,6 +20,9 @@ beforeAll(async () => {
     heartbeat: '8s',
     groups: { majors: ['ETH', 'BTC'], minors: ['SOL'] },
     chains: [{ name: 'main', minBalance: '1 ether' }],
+    // As it should be: who administers the contract is not who publishes.
+    admin: ANVIL_KEYS[3],
+    signers: [ANVIL_ADDRESSES[0]],
   });
   const redis = await world.startRedis();
   daemon = await world.startDaemon({ env: { STATE_URL: redis.url } });
@@ -69,8 +73,8 @@ async function execute(command: string, args: readonly string[], more: Record<st
   return { status, output: running.output() };
 }
 
-const shell = (commands: string) =>
-  execute('bash', ['-euo', 'pipefail', '-c', `. runbooks/shell.sh\n${commands}`]);
+const shell = (commands: string, more: Record<string, string> = {}) =>
+  execute('bash', ['-euo', 'pipefail', '-c', `. runbooks/shell.sh\n${commands}`], more);
 
 describe('every command of the runbooks', () => {
   const seen = new Set<string>();
@@ -211,10 +215,11 @@ describe('the commands that change the chain', () => {
   });
 
   it('pause the group, and resume it', async () => {
-    const pause = await shell('oracle-publisher pause "$GROUP"');
+    const admin = { PRIVATE_KEY: ANVIL_KEYS[3], STATE_URL: 'memory:' };
+    const pause = await shell('oracle-publisher pause "$GROUP"', admin);
     expect(pause.status, pause.output).toBe(0);
     await until(async () => (await paused()) === true, 'the publisher sees that the group is paused', 30_000);
-    const resume = await shell('oracle-publisher pause "$GROUP" --resume');
+    const resume = await shell('oracle-publisher pause "$GROUP" --resume', admin);
     expect(resume.status, resume.output).toBe(0);
     await until(async () => (await paused()) === false, 'the publisher sees that the group goes on', 30_000);
   }, 120_000);

@@ -115,6 +115,8 @@ export interface WorldOptions {
   readonly chains?: unknown;
   /** Of each group: the signers, where they are not the pool. */
   readonly signers?: readonly string[];
+  /** Who deploys and so becomes admin and guardian; the first key of the pool unless given, then `signers` are too. */
+  readonly admin?: string;
 }
 
 /** Starts chain and venues and deploys the contract. Daemons are started by the test. */
@@ -124,6 +126,7 @@ export async function startWorld({
   keys = 1,
   chains,
   signers,
+  admin,
 }: WorldOptions = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'oracle-ops-'));
   const anvil = await startAnvil({ blockTime: 1, args: ['--slots-in-an-epoch', '1'] });
@@ -145,7 +148,7 @@ export async function startWorld({
   };
   const deployment = join(directory, 'deployment.json');
   execFileSync(process.execPath, [CLI, 'deploy', '--out', deployment, '--no-prewarm'], {
-    env: { PATH: process.env.PATH, ...common },
+    env: { PATH: process.env.PATH, ...common, ...(admin ? { PRIVATE_KEY: admin } : {}) },
     encoding: 'utf8',
   });
   const { aggregator } = JSON.parse(readFileSync(deployment, 'utf8'));
