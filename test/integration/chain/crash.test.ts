@@ -21,7 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 beforeEach(async () => {
-  ({ anvil, aggregator } = await startWorld({ blockTime: 1 }));
+  ({ anvil, aggregator } = await startWorld());
+  await anvil.rpc('evm_setAutomine', [false]);
+  await anvil.rpc('evm_setIntervalMining', [1]);
   proxy = await startChaosProxy({ upstream: anvil.url, rules: 'geth' });
 });
 afterEach(async () => {
