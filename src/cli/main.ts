@@ -31,11 +31,18 @@ for (const command of [
   keysCommand,
   pauseCommand,
 ])
-  program.addCommand(command());
+  program.addCommand(adopt(program, command()));
 program
   .command('version')
   .description('Print the version')
   .action(() => print(VERSION));
+
+/** A command that was made elsewhere does not end the process by itself either: bad usage has one exit code. */
+function adopt(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) adopt(command, below);
+  return command;
+}
 
 async function main(): Promise<number> {
   try {
