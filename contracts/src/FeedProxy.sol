@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {AggregatorInterface, AggregatorV2V3Interface, AggregatorV3Interface} from "./interfaces/AggregatorV2V3Interface.sol";
+import {
+    AggregatorInterface,
+    AggregatorV2V3Interface,
+    AggregatorV3Interface
+} from "./interfaces/AggregatorV2V3Interface.sol";
 import {IOracleAggregator} from "./interfaces/IOracleAggregator.sol";
 
 /// @title One feed, behind Chainlink's consumer interface

@@ -38,8 +38,9 @@ contract FeedProxyFactory {
         bytes32 initCodeHash =
             keccak256(abi.encodePacked(type(FeedProxy).creationCode, abi.encode(aggregator, group, feed)));
         // EIP-1014: low 160 bits of keccak256(0xff, deployer, salt, keccak256(init code)).
-        return address(
-            uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), address(this), bytes32(0), initCodeHash))))
-        );
+        return
+            address(
+                uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), address(this), bytes32(0), initCodeHash))))
+            );
     }
 }

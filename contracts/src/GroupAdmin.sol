@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {AccessControlDefaultAdminRules} from
-    "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
+import {
+    AccessControlDefaultAdminRules
+} from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {GroupStore} from "./GroupStore.sol";
 import {IOracleAggregator} from "./interfaces/IOracleAggregator.sol";
 import {BreakerRule} from "./libraries/BreakerRule.sol";

@@ -34,13 +34,9 @@ contract OracleAggregator is RoundStore, GroupAdmin, ReportDomain {
     /// @param adminTransferDelay Seconds between the two steps of a handover of the admin role.
     /// @param maxReportAge_ Oldest report accepted, in seconds before the block.
     /// @param maxAhead_ How far ahead of the block a report may be dated, in seconds: the longest tick.
-    constructor(
-        address admin,
-        address guardian,
-        uint48 adminTransferDelay,
-        uint32 maxReportAge_,
-        uint32 maxAhead_
-    ) GroupAdmin(admin, guardian, adminTransferDelay) {
+    constructor(address admin, address guardian, uint48 adminTransferDelay, uint32 maxReportAge_, uint32 maxAhead_)
+        GroupAdmin(admin, guardian, adminTransferDelay)
+    {
         if (maxReportAge_ == 0) revert MaxReportAgeZero();
         maxReportAge = maxReportAge_;
         maxAhead = maxAhead_;

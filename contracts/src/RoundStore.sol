@@ -20,13 +20,9 @@ abstract contract RoundStore is GroupStore {
     /// @param head The report's fixed part.
     /// @param answers Where the signers' answers lie.
     /// @param room Working memory, of `RoundEvent.ROOM` bytes at least.
-    function _storeWords(
-        GroupData storage data,
-        Header header,
-        ReportHead head,
-        Answers answers,
-        bytes memory room
-    ) internal {
+    function _storeWords(GroupData storage data, Header header, ReportHead head, Answers answers, bytes memory room)
+        internal
+    {
         unchecked {
             // Let `time` be what consumers see: never in the future.
             uint256 time = head.timestamp();
@@ -65,13 +61,10 @@ abstract contract RoundStore is GroupStore {
     /// @param index Which word of the round.
     /// @param word The medians and their time.
     /// @return The word, *no answer* where the breaker tripped.
-    function _review(
-        GroupData storage data,
-        Header header,
-        ReportHead head,
-        uint256 index,
-        uint256 word
-    ) private returns (uint256) {
+    function _review(GroupData storage data, Header header, ReportHead head, uint256 index, uint256 word)
+        private
+        returns (uint256)
+    {
         uint256 lanes = Lanes.lanesOf(header);
         for (uint256 lane = 0; lane < lanes; ++lane) {
             uint256 feed = index * lanes + lane;
@@ -91,13 +84,10 @@ abstract contract RoundStore is GroupStore {
     }
 
     /// @dev Whether a feed has an answer in `word` that the breaker refuses. Uses up the feed's release.
-    function _trips(
-        GroupData storage data,
-        Header header,
-        ReportHead head,
-        uint256 feed,
-        uint256 word
-    ) private returns (bool) {
+    function _trips(GroupData storage data, Header header, ReportHead head, uint256 feed, uint256 word)
+        private
+        returns (bool)
+    {
         uint256 lane = feed % Lanes.lanesOf(header);
         if (!Lanes.hasAnswerAt(word, lane, Lanes.bitsOf(header))) return false;
         int256 answer = Lanes.answerAt(word, lane, Lanes.bitsOf(header));

@@ -193,9 +193,7 @@ contract AttacksTest is Base {
         d.round = uint32(stored + 1);
         d.timestamp = uint32(START) + MAX_AHEAD;
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IOracleAggregator.TimestampNotNewer.selector, GROUP, d.timestamp, START + MAX_AHEAD
-            )
+            abi.encodeWithSelector(IOracleAggregator.TimestampNotNewer.selector, GROUP, d.timestamp, START + MAX_AHEAD)
         );
         oracle.transmit(encode(d));
     }

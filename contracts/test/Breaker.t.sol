@@ -125,7 +125,9 @@ contract BreakerTest is Base {
         set(0, 5, 5);
         vm.assertTrue(!oracle.getGroup(GROUP).breaker, "flag");
         IOracleAggregator.Breaker memory none = oracle.getBreaker(GROUP);
-        vm.assertTrue(none.changeBps == 0 && none.growthBpsPerHour == 0 && none.floor == 0 && none.released == 0, "zero");
+        vm.assertTrue(
+            none.changeBps == 0 && none.growthBpsPerHour == 0 && none.floor == 0 && none.released == 0, "zero"
+        );
         publish(9_000, 9_000);
         checkState(GROUP, 0, 9_000, 2, block.timestamp);
         vm.expectRevert(abi.encodeWithSelector(IOracleAggregator.BreakerNotSet.selector, GROUP));
@@ -161,14 +163,18 @@ contract BreakerTest is Base {
     }
 
     /// @dev The rule against the same in plain checked arithmetic, divisions last.
-    function testFuzz_theRuleIsThePlainOne(uint32 change, uint32 growth, uint112 floor, int112 last, int112 answer, uint32 age)
-        public
-        pure
-    {
+    function testFuzz_theRuleIsThePlainOne(
+        uint32 change,
+        uint32 growth,
+        uint112 floor,
+        int112 last,
+        int112 answer,
+        uint32 age
+    ) public pure {
         uint256 moved = uint256(answer > last ? int256(answer) - last : int256(last) - answer);
         uint256 size = uint256(last < 0 ? -int256(last) : int256(last));
-        bool plain = moved > floor
-            && moved * 36_000_000 > size * uint256(change) * 3600 + size * uint256(growth) * uint256(age);
+        bool plain =
+            moved > floor && moved * 36_000_000 > size * uint256(change) * 3600 + size * uint256(growth) * uint256(age);
         bool got = BreakerRule.refuses(BreakerRule.pack(change, growth, floor), last, answer, age);
         vm.assertTrue(got == plain, "rule");
     }

@@ -2,8 +2,9 @@
 pragma solidity ^0.8.24;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
-import {IAccessControlDefaultAdminRules} from
-    "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
+import {
+    IAccessControlDefaultAdminRules
+} from "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
 import {IOracleAggregator} from "../src/interfaces/IOracleAggregator.sol";
 import {Base, Draft, IAggregator} from "./support/Base.sol";
 import {vm} from "./support/Vm.sol";
@@ -85,9 +86,7 @@ contract ConfigurationTest is Base {
         oracle.acceptDefaultAdminTransfer();
         vm.warp(START + 1 days + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN
-            )
+            abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN)
         );
         vm.prank(GUARDIAN);
         oracle.acceptDefaultAdminTransfer();
@@ -98,7 +97,9 @@ contract ConfigurationTest is Base {
     }
 
     function test_theAdminRoleCannotBeGrantedBesides() public {
-        vm.expectRevert(abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlEnforcedDefaultAdminRules.selector));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlEnforcedDefaultAdminRules.selector)
+        );
         vm.prank(ADMIN);
         oracle.grantRole(bytes32(0), STRANGER);
     }

@@ -155,7 +155,8 @@ contract DifferentialTest is Base {
         Header header = HeaderLib.create(wide, 0);
         // Make lanes alike now and then, or *no answer*, or the extremes: random words hardly ever are.
         words[0] = edged(words[0], Lanes.signsOf(header), edges);
-        words[1] = edged(edges & 64 == 0 ? words[1] : words[0] ^ (1 << (edges % 256)), Lanes.signsOf(header), edges >> 8);
+        words[1] =
+            edged(edges & 64 == 0 ? words[1] : words[0] ^ (1 << (edges % 256)), Lanes.signsOf(header), edges >> 8);
         words[2] = edged(edges & 128 == 0 ? words[2] : words[1], Lanes.signsOf(header), edges >> 16);
         for (uint256 lane = 0; lane < Lanes.lanesOf(header); ++lane) {
             checkLane(words, header, lane);

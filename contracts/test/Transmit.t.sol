@@ -98,9 +98,7 @@ contract TransmitTest is Base {
             vm.assertEq(logs[i].topics[1], bytes32(uint256(d.group)), "group");
             // Byte by byte what the compiler's own encoder gives.
             vm.assertEq(
-                logs[i].data,
-                abi.encode(bytes12(headOf(d)), CARRIER, encodeAnswers(d.answers[0], d.wide)),
-                "data"
+                logs[i].data, abi.encode(bytes12(headOf(d)), CARRIER, encodeAnswers(d.answers[0], d.wide)), "data"
             );
         }
     }
@@ -212,9 +210,7 @@ contract TransmitTest is Base {
         d.timestamp -= MAX_AGE + 1;
         expectRefused(
             d,
-            abi.encodeWithSelector(
-                IOracleAggregator.ReportTooOld.selector, GROUP, START - MAX_AGE - 1, START - MAX_AGE
-            )
+            abi.encodeWithSelector(IOracleAggregator.ReportTooOld.selector, GROUP, START - MAX_AGE - 1, START - MAX_AGE)
         );
     }
 
@@ -233,9 +229,7 @@ contract TransmitTest is Base {
         Draft memory d = good();
         for (uint16 bit = 3; bit < 16; ++bit) {
             d.bitmap = uint16(3 | (1 << bit));
-            expectRefused(
-                d, abi.encodeWithSelector(IOracleAggregator.BitmapBeyondSigners.selector, GROUP, d.bitmap, 3)
-            );
+            expectRefused(d, abi.encodeWithSelector(IOracleAggregator.BitmapBeyondSigners.selector, GROUP, d.bitmap, 3));
         }
     }
 
@@ -243,9 +237,7 @@ contract TransmitTest is Base {
         bytes memory reports = encode(good());
         for (uint256 place = 2; place < 255; ++place) {
             reports[11] = bytes1(uint8(place));
-            vm.expectRevert(
-                abi.encodeWithSelector(IOracleAggregator.SenderNotInBitmap.selector, GROUP, place, 3)
-            );
+            vm.expectRevert(abi.encodeWithSelector(IOracleAggregator.SenderNotInBitmap.selector, GROUP, place, 3));
             vm.prank(CARRIER);
             oracle.transmit(reports);
         }
@@ -256,10 +248,7 @@ contract TransmitTest is Base {
         for (uint16 bitmap = 0; bitmap < 3; ++bitmap) {
             d.bitmap = bitmap;
             expectRefused(
-                d,
-                abi.encodeWithSelector(
-                    IOracleAggregator.ThresholdNotMet.selector, GROUP, bitmap == 0 ? 0 : 1, 2
-                )
+                d, abi.encodeWithSelector(IOracleAggregator.ThresholdNotMet.selector, GROUP, bitmap == 0 ? 0 : 1, 2)
             );
         }
     }

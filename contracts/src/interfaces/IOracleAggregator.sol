@@ -80,9 +80,7 @@ interface IOracleAggregator {
     event RoundStored(uint8 indexed group, bytes12 head, address sender, bytes answers);
 
     /// @notice The breaker refused a feed's answer in a round; the round has *no answer* for it.
-    event BreakerTripped(
-        uint8 indexed group, uint32 indexed round, uint8 indexed feed, int256 last, int256 refused
-    );
+    event BreakerTripped(uint8 indexed group, uint32 indexed round, uint8 indexed feed, int256 last, int256 refused);
 
     /// @notice A group was created. Its feeds and signers follow in events of their own.
     event GroupCreated(uint8 indexed group, bool wide, uint8 ringBits);

@@ -87,9 +87,7 @@ library HeaderLib {
 
     function withSigners(Header h, uint160 hash, uint8 count, uint8 newThreshold) internal pure returns (Header) {
         uint256 kept = uint96(Header.unwrap(h)) & ~SIGNERS_AND_THRESHOLD;
-        return Header.wrap(
-            (uint256(hash) << 96) | kept | (uint256(newThreshold) << 24) | (uint256(count) << 16)
-        );
+        return Header.wrap((uint256(hash) << 96) | kept | (uint256(newThreshold) << 24) | (uint256(count) << 16));
     }
 
     function withFeeds(Header h, uint8 count) internal pure returns (Header) {
