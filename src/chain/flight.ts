@@ -58,6 +58,8 @@ export interface FlightDeps {
   readonly log: Logger;
   /** Stores the entry before anything of it is sent. */
   readonly store: (entry: JournalEntry) => Promise<void>;
+  /** Whether the journal is still written by this process alone. */
+  readonly stillOurs: () => Promise<boolean>;
   readonly onSent: (attempt: Attempt, replaced: boolean) => void;
   readonly onCap: (atCap: boolean) => void;
   readonly timeline: TimelineKeeper;
@@ -159,6 +161,8 @@ export async function fly(
     if (!payload && !standing) return { code: 'withdrawn' };
     let before: Outbid = standing && { fees: standing.fees, raise: 'eighth' };
     for (let raises = 0; raises <= MAX_RAISES; raises += 1) {
+      // A process that was stopped and woken must not outbid, or cancel, what the key's new owner has sent.
+      if (!(await deps.stillOurs())) return failed('not_confirmed', 'another process has taken the key over');
       let made: AttemptResult = payload
         ? await maker.transmit(payload, nonce, before, signal)
         : await maker.cancel(nonce, before, signal);

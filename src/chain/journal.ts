@@ -114,6 +114,8 @@ export interface Journal {
   load(): Promise<JournalState>;
   /** Stores a change. With the store away it is kept in memory and stored with the next one. */
   save(change: Omit<JournalState, 'revision'>): Promise<void>;
+  /** Whether no other process has written since: a key that was taken over is no longer ours. True with the store away. */
+  stillOurs(): Promise<boolean>;
   /** The state as last loaded or saved. */
   readonly current: () => JournalState;
 }
@@ -135,6 +137,15 @@ export function createJournal(store: StateStore, chainId: number, address: strin
         log.warn({ address, error: describe(error) }, 'journal could not be read: going by memory');
       }
       return memory;
+    },
+    async stillOurs() {
+      try {
+        const text = await store.get(key);
+        const stored = text === undefined ? undefined : readJournal(text);
+        return !stored || stored.revision <= memory.revision;
+      } catch {
+        return true;
+      }
     },
     async save(change) {
       memory = { ...change, revision: memory.revision + 1 };

@@ -164,6 +164,7 @@ export function createSender(deps: SenderDeps): Sender {
               ...(next === undefined ? {} : { next }),
               ...(last === undefined || last.nonce === nonce ? {} : { last }),
             }),
+          stillOurs: () => openJournal().stillOurs(),
           onSent: ({ kind }, replaced) => {
             metrics.transactions.inc({ adapter: name, operation: kind, status: 'sent' });
             if (replaced)

@@ -206,6 +206,24 @@ describe('what is on chain', () => {
   });
 });
 
+describe('a process that lost its key to another while its transaction was in the air', () => {
+  it('neither outbids nor cancels what the new owner has sent', async () => {
+    const first = await rig({ config: { replaceAfterMs: 3_000 } });
+    const lost = first.transmitter.send(first.job(1n), signal());
+    const theirs = await nextPooled();
+    const second = await rig({ state: first.state, config: { replaceAfterMs: 600 } });
+    await baseFee(80n * GWEI);
+    await mine();
+    const taken = second.transmitter.send(second.job(2n), signal());
+    const ours = await nextPooled(theirs.hash);
+    expect(await lost).toMatchObject({ code: 'failed', detail: 'another process has taken the key over' });
+    expect((await pooled()).map(({ hash }) => hash)).toEqual([ours.hash]);
+    await anvil.rpc('evm_setIntervalMining', [1]);
+    expect(await taken).toMatchObject({ code: 'confirmed' });
+    expect(await nonce()).toBe(1);
+  });
+});
+
 describe('limits', () => {
   it('a market above the cap holds the transaction back before any nonce is used', async () => {
     await baseFee(50n * GWEI);
