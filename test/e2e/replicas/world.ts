@@ -46,53 +46,65 @@ export async function createWorld(
   const dir = mkdtempSync(path.join(tmpdir(), 'op-replicas-'));
   const config = path.join(dir, 'config');
   mkdirSync(config);
-  const anvil = await startAnvil({ blockTime: 1 });
-  const redis = await startRedis();
-  const market = await startMarket(
-    GROUPS.map(({ feed }) => feed),
-    lastsMs + 120_000,
-    seeded,
-  );
-  writeFileSync(path.join(config, 'groups.yaml'), configuration(market.url, chain));
-  const env = {
-    PRIVATE_KEY: ANVIL_KEYS.slice(0, keyCount).join(','),
-    CONFIG_DIR: config,
-    HEARTBEAT: `${HEARTBEAT_SECONDS}s`,
-    DEVIATION_THRESHOLD: `${DEVIATION_PERCENT}`,
+  const ends: (() => unknown)[] = [];
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
   };
-  const out = path.join(dir, 'deployment.json');
-  await promisify(execFile)(process.execPath, [CLI, 'deploy', '--no-prewarm', '--out', out], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, ...env, RPC_URL: anvil.url },
-    timeout: 120_000,
-  });
-  const { aggregator } = JSON.parse(readFileSync(out, 'utf8')) as { aggregator: Address };
-  const daemons: Daemon[] = [];
-  for (const name of ['one', 'two', 'three'])
-    daemons.push(
-      await createDaemon({
+  try {
+    return await build();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function build(): Promise<World> {
+    const anvil = await startAnvil({ blockTime: 1 });
+    ends.push(() => anvil.stop());
+    const redis = await startRedis();
+    ends.push(() => redis.stop());
+    const market = await startMarket(
+      GROUPS.map(({ feed }) => feed),
+      lastsMs + 120_000,
+      seeded,
+    );
+    ends.push(() => market.close());
+    writeFileSync(path.join(config, 'groups.yaml'), configuration(market.url, chain));
+    const env = {
+      PRIVATE_KEY: ANVIL_KEYS.slice(0, keyCount).join(','),
+      CONFIG_DIR: config,
+      HEARTBEAT: `${HEARTBEAT_SECONDS}s`,
+      DEVIATION_THRESHOLD: `${DEVIATION_PERCENT}`,
+    };
+    const out = path.join(dir, 'deployment.json');
+    await promisify(execFile)(process.execPath, [CLI, 'deploy', '--no-prewarm', '--out', out], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, ...env, RPC_URL: anvil.url },
+      timeout: 120_000,
+    });
+    const { aggregator } = JSON.parse(readFileSync(out, 'utf8')) as { aggregator: Address };
+    const daemons: Daemon[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      const daemon = await createDaemon({
         name,
         dir,
         redisPort: redis.port,
         chainPort: anvil.port,
         env: { ...env, AGGREGATOR_ADDRESS: aggregator },
-      }),
-    );
-  return {
-    anvil,
-    redis,
-    market,
-    daemons,
-    aggregator,
-    keys: ANVIL_ADDRESSES.slice(0, keyCount),
-    dir,
-    close: async () => {
-      for (const daemon of daemons) daemon.close();
-      await market.close();
-      await redis.stop();
-      await anvil.stop();
-    },
-  };
+      });
+      ends.push(() => daemon.close());
+      daemons.push(daemon);
+    }
+    return {
+      anvil,
+      redis,
+      market,
+      daemons,
+      aggregator,
+      keys: ANVIL_ADDRESSES.slice(0, keyCount),
+      dir,
+      close,
+    };
+  }
 }
 
 const configuration = (marketUrl: string, chain: readonly string[]): string =>
