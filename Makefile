@@ -35,16 +35,17 @@ test-tools: install
 	@bash scripts/ops/install-test-tools.sh
 
 test: build test-tools lint ## Install what is missing and run every test that needs no container engine
-	forge test
+	npm run --silent test:contracts
 	vitest run --project unit --project contract
 	vitest run --project integration
 	vitest run --project e2e --project chaos --project ops
+	tsx scripts/soak.ts --minutes 2 --seed 7
 
 test-unit: build ## Run the tests that need no server
 	vitest run --project unit
 
 test-contract: build ## Run the contract's tests
-	forge test
+	npm run --silent test:contracts
 	vitest run --project contract
 
 test-image: build ## Build the image over a local stand-in base and run it as Kubernetes would (needs root)

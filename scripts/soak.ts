@@ -251,7 +251,7 @@ async function soak(): Promise<boolean> {
     const [latest = 0, pending = 0] = counts;
     const highestNonce = Math.max(...sent.map(({ nonce }) => nonce));
     const skipped = Math.max(highestNonce - latest + 1, pending - latest, 0);
-    const highestFee = sent.reduce((most, { maxFeeWei }) => (maxFeeWei < most ? most : maxFeeWei), 0n);
+    const highestFee = sent.reduce((most, { maxFeeWei }) => Math.max(maxFeeWei, most), 0n);
     const foreign = sent.filter(({ chainId, to, valueWei }) => {
       const known = [aggregator, ANVIL_ADDRESSES[0]].some(
         (address) => address.toLowerCase() === to?.toLowerCase(),

@@ -27,9 +27,7 @@ const leads = async (daemon: Daemon) => (await daemon.leads())?.size ?? 0;
 const DEAR_WEI = 50n * 10n ** 9n;
 const gasPrice = (wei: bigint) => ['anvil_setNextBlockBaseFeePerGas', [`0x${wei.toString(16)}`]] as const;
 
-// Expected to fail until a lane gives its job up when its key is another's: today the woken one cancels the other's
-// transaction. Drop `.fails` with that change.
-it.fails('sends nothing more with a key that is another’s by now, not even to cancel', async () => {
+it('sends nothing more with a key that is another’s by now, not even to cancel', async () => {
   world = await createWorld(60_000, createSeeded(3), { keyCount: 1, chain: ['replaceAfter: 4s'] });
   const { daemons, anvil } = world;
   const [one, two] = daemons as [Daemon, Daemon];

@@ -222,7 +222,7 @@ describe('a refused configuration says file, line, path, value and what is allow
 
   it('never repeats a URL that could hold a key', () => {
     const lines = refused(
-      'chains:\n  - { name: main, rpc: "ftp://user:hunter22@node/secret-key-in-path" }\n' + FIVE_LINES,
+      `chains:\n  - { name: main, rpc: "ftp://user:hunter22@node/secret-key-in-path" }\n${FIVE_LINES}`,
     );
     expect(lines.join()).toContain('chains[0].rpc');
     expect(lines.join()).not.toMatch(/hunter22|secret-key-in-path/);
