@@ -20,6 +20,7 @@ import { type HeldPrice, readHeldPrices } from '../server/held-prices.js';
 import type { StateStore } from '../state/store.js';
 import type { Logger, Mask } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Tracing } from '../telemetry/tracing.js';
 import { VERSION } from './version.js';
 
 export interface DaemonDeps {
@@ -34,6 +35,7 @@ export interface DaemonDeps {
   readonly log: Logger;
   readonly mask: Mask;
   readonly metrics: Metrics;
+  readonly tracing?: Tracing | undefined;
   readonly dryRun: boolean;
   readonly startedAtMs: number;
 }
@@ -103,6 +105,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     clock,
     log,
     metrics,
+    tracing: deps.tracing,
     dryRun,
     onReading: (group, { round, signedAt }) =>
       rounds.observed(

@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { createChain } from '../chain/chain.js';
 import { loadKeys } from '../chain/keys/load.js';
-import type { Key } from '../common/key.js';
+import { type Key, KeyError } from '../common/key.js';
 import { createStopController, sleep, systemClock } from '../common/time.js';
-import { loadEnvironment } from '../config/environment.js';
-import { loadConfig } from '../config/load.js';
+import { loadEnvironment, type ServedEnvironment } from '../config/environment.js';
+import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
 import type { PublisherConfig } from '../config/types.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
@@ -13,10 +13,11 @@ import { checkGroups } from '../publisher/start-checks.js';
 import { startServers } from '../server/server.js';
 import { openState } from '../state/open.js';
 import type { StateStore } from '../state/store.js';
-import { createLogger, createMask, type Logger } from '../telemetry/logger.js';
+import { createMask, type Logger, type Mask } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createDaemon } from './daemon.js';
 import { EXIT_FAILED } from './output.js';
+import { openTelemetry, type Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 
 const FIRST_RETRY_MS = 1_000;
@@ -36,11 +37,41 @@ async function run(dryRun: boolean): Promise<void> {
   const { environment, defaults, secrets } = loadEnvironment(process.env);
   const load = () => loadConfig(environment.configDir, defaults, process.env);
   const loaded = load();
-  const { config } = loaded;
-  requireAggregators(config);
-
+  requireAggregators(loaded.config);
   const mask = createMask([...secrets, ...loaded.secrets]);
-  const log = createLogger({ level: loaded.logLevel ?? environment.logLevel, mask });
+  const telemetry = await openTelemetry({
+    settings: environment,
+    level: loaded.logLevel ?? environment.logLevel,
+    mask,
+    clock: systemClock,
+  });
+  const { log } = telemetry;
+  try {
+    await publish({ environment, load, loaded, mask, telemetry, dryRun });
+  } catch (err) {
+    // What the operator has to correct is printed by the command line itself.
+    if (!(err instanceof ConfigError || err instanceof KeyError))
+      log.fatal({ event: 'run_failed', err }, 'the daemon could not start or go on');
+    throw err;
+  } finally {
+    await telemetry.close();
+    log.info({ event: 'stopped' }, 'stopped');
+    log.flush();
+  }
+}
+
+interface RunInput {
+  readonly environment: ServedEnvironment;
+  readonly load: () => LoadedConfig;
+  readonly loaded: LoadedConfig;
+  readonly mask: Mask;
+  readonly telemetry: Telemetry;
+  readonly dryRun: boolean;
+}
+
+async function publish({ environment, load, loaded, mask, telemetry, dryRun }: RunInput): Promise<void> {
+  const { log, tracing } = telemetry;
+  const { config } = loaded;
   const metrics = createMetrics({ processMetrics: true });
   const clock = systemClock;
   const stop = stopSignal(log, Math.max(...config.chains.map((chain) => chain.confirmationDeadlineMs)));
@@ -63,6 +94,7 @@ async function run(dryRun: boolean): Promise<void> {
     log,
     mask,
     metrics,
+    tracing,
     dryRun,
     startedAtMs: clock.now(),
   });
@@ -92,8 +124,6 @@ async function run(dryRun: boolean): Promise<void> {
   } finally {
     await state.close();
     await servers.close();
-    log.info({ event: 'stopped' }, 'stopped');
-    log.flush();
   }
 }
 

@@ -9,6 +9,7 @@ import type { AuditTrail } from '../rounds/audit.js';
 import type { RoundStore } from '../rounds/round-store.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Tracing } from '../telemetry/tracing.js';
 import type { ChainRuntime } from './chain-runtime.js';
 import { evaluateGroup } from './evaluate.js';
 import { createGroupState, type GroupState, putOff, takeTick } from './group-state.js';
@@ -16,6 +17,7 @@ import { createLane, type Lane } from './lane.js';
 import type { Leadership } from './leadership.js';
 import { loop } from './loop.js';
 import { createRecorder } from './recorder.js';
+import { traceRounds } from './round-trace.js';
 import { createSignerSets } from './signer-sets.js';
 import { buildPart, type GroupPart } from './transmit.js';
 
@@ -30,6 +32,8 @@ export interface PublisherDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Told of each round that was tried. */
+  readonly tracing?: Tracing | undefined;
   /** Decide and say what would be published, send nothing. */
   readonly dryRun: boolean;
   /** Told of each reading of a group from the chain. */
@@ -154,6 +158,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   ): Promise<GroupPart[]> => {
     const wanted = wantedOf(runtime.config.name, transmitter);
     if (wanted.length === 0) return [];
+    const startedAtMs = clock.now();
     const found = await refresh(
       runtime,
       wanted.map(({ config }) => config),
@@ -166,6 +171,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       const evaluation = evaluate(state, found.get(state.config.id), tick, false);
       state.wanted = evaluation.due;
       if (!evaluation.due) continue;
+      const moments = { startedAtMs, decidedAtMs: clock.now() };
       const part = await buildPart(
         {
           group: state.config,
@@ -176,6 +182,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
           keys: deps.keys,
           transmitter,
           domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },
+          moments,
         },
         signal,
       );
@@ -212,7 +219,9 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         const state = states.get(evaluation.group);
         if (state) deps.onLanded?.(state.config, report.round);
       }
-    await recorder.settled({ runtime, transmitter, outcome, parts, states: carried, alone });
+    const job = { runtime, transmitter, outcome, parts };
+    const traceIds = traceRounds(deps.tracing, job, clock.now());
+    await recorder.settled({ ...job, states: carried, alone, traceIds });
     if (carried.length === 0) return;
     try {
       await refresh(

@@ -29,6 +29,8 @@ interface Settled {
   readonly states: readonly GroupState[];
   /** Groups that go alone until they land. */
   readonly alone: Set<string>;
+  /** Ids of the rounds' traces by group. */
+  readonly traceIds: ReadonlyMap<string, string>;
 }
 
 const isHeld = (reason: string) => (HOLD_REASONS as readonly string[]).includes(reason);
@@ -38,7 +40,7 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
     metrics.updateErrors.inc({ group: state.config.name, error });
 
   const confirmed = async (
-    { runtime, transmitter, parts, states, alone }: Settled,
+    { runtime, transmitter, parts, states, alone, traceIds }: Settled,
     outcome: Extract<TransmitOutcome, { code: 'confirmed' }>,
   ): Promise<void> => {
     for (const [index, part] of parts.entries()) {
@@ -71,6 +73,7 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
           block: outcome.blockNumber.toString(),
           gasUsed: outcome.gasUsed.toString(),
           seconds: outcome.seconds,
+          traceId: traceIds.get(state.config.name),
         },
         'a round is on chain',
       );

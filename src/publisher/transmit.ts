@@ -15,6 +15,13 @@ export interface GroupPart {
   readonly report: Report;
   readonly packed: Hex;
   readonly signers: readonly Address[];
+  readonly moments: DecisionMoments;
+}
+
+/** Unix milliseconds: when the decision for this part began, and when it was made. */
+export interface DecisionMoments {
+  readonly startedAtMs: number;
+  readonly decidedAtMs: number;
 }
 
 /** Why a group cannot be signed for; `unauthorised` pages. */
@@ -28,6 +35,7 @@ interface BuildInput {
   readonly keys: readonly Key[];
   readonly transmitter: Address;
   readonly domain: ReportDomain;
+  readonly moments: DecisionMoments;
 }
 
 /**
@@ -36,7 +44,7 @@ interface BuildInput {
  * @throws KeyError when the key cannot sign
  */
 export async function buildPart(
-  { group, evaluation, signers, keys, transmitter, domain }: BuildInput,
+  { group, evaluation, signers, keys, transmitter, domain, moments }: BuildInput,
   signal: AbortSignal,
 ): Promise<GroupPart | SigningProblem> {
   const { onChain } = evaluation;
@@ -64,7 +72,7 @@ export async function buildPart(
     const { signature } = await signReport(key, report, domain, signal);
     contributions.push({ signer: key.address, answers: report.answers, signature });
   }
-  return { evaluation, report, packed: packReport(report, signers, contributions), signers };
+  return { evaluation, report, packed: packReport(report, signers, contributions), signers, moments };
 }
 
 /** Joins the parts of several groups into one call. */

@@ -9,6 +9,8 @@ export interface LoggerOptions {
   readonly mask?: Mask;
   /** Standard output unless a test says otherwise. */
   readonly destination?: DestinationStream;
+  /** Told of each line as it was written, masked. */
+  readonly onLine?: (line: string) => void;
 }
 
 const MASK = '[redacted]';
@@ -18,7 +20,7 @@ const SHORTEST_SECRET = 8;
  * Creates the process's logger. Each line goes through the masker before it is written, so a secret inside an error
  * message, a nested field or a library's own text is masked as well.
  */
-export function createLogger({ level, mask = createMask([]), destination }: LoggerOptions): Logger {
+export function createLogger({ level, mask = createMask([]), destination, onLine }: LoggerOptions): Logger {
   const target = destination ?? pino.destination({ fd: 1, sync: true });
   return pino(
     {
@@ -28,7 +30,13 @@ export function createLogger({ level, mask = createMask([]), destination }: Logg
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => target.write(mask(line)) },
+    {
+      write(line: string) {
+        const masked = mask(line);
+        target.write(masked);
+        onLine?.(masked);
+      },
+    },
   );
 }
 
