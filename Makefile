@@ -60,11 +60,11 @@ lint: build ## Check types, format, lint and the import arrows
 	tsc --noEmit
 	biome check --error-on-warnings
 	depcruise --config .dependency-cruiser.cjs --output-type err src
-	forge fmt --check
+	node scripts/forge.mjs fmt --check
 
 format: install ## Format everything
 	biome check --write
-	forge fmt
+	node scripts/forge.mjs fmt
 
 .PHONY: gas bench
 gas: build ## Measure the contract's gas and print it beside the peers'

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { forgePath } from './forge.mjs';
 import { verifyInput } from './verify-input.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -63,11 +64,11 @@ const writeWhole = (file, text) => {
 };
 
 const runForge = () => {
-  const forge = join(root, 'node_modules', '.bin', 'forge');
-  if (!existsSync(forge)) {
-    fail(
-      'forge is missing: run `npm ci` without --omit=dev or --omit=optional (it comes as @foundry-rs/forge)',
-    );
+  let forge;
+  try {
+    forge = forgePath();
+  } catch (error) {
+    fail(error.message);
   }
   const result = spawnSync(forge, ['build', 'contracts/src', '--quiet'], { cwd: root, encoding: 'utf8' });
   if (result.error) fail(`forge cannot be started: ${result.error.message}`);
