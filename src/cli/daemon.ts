@@ -92,6 +92,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       lateGroups: rounds.lateGroups,
       foreignRound: rounds.foreignRound,
       busy: (key) => publisher.busy(key),
+      carries: (group) => publisher.carries(group),
     },
   });
   publisher = createPublisher({
@@ -184,6 +185,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
         coordinator.run(signal),
       ];
       try {
+        // Groups that no transaction carries go to the next replica at once, not when ours has settled.
+        stop.addEventListener('abort', () => coordinator.retire(), { once: true });
         await publisher.run(stop);
         await coordinator.release();
       } finally {

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { KeyError } from '../common/key.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
+import { StateError } from '../state/store.js';
 import { checkConfigCommand } from './check-config.js';
 import { deployCommand } from './deploy.js';
 import { explainCommand } from './explain.js';
@@ -56,7 +57,8 @@ async function main(): Promise<number> {
       return EXIT_USAGE;
     }
     printError(error instanceof Error ? error.message : String(error));
-    return error instanceof KeyError ? EXIT_USAGE : EXIT_FAILED;
+    const usage = error instanceof KeyError || (error instanceof StateError && error.code === 'bad_url');
+    return usage ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 

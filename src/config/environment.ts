@@ -68,6 +68,15 @@ const readToken: Reader<string> = (text) =>
     ? { ok: true, value: text.trim() }
     : { ok: false, message: 'must be 16 to 512 printable characters without spaces' };
 
+/** The form only: hosts, credentials and options are read by the state store, which knows them. */
+const readStateUrl: Reader<string> = (text) =>
+  /^(memory:|rediss?(\+sentinel)?:\/\/.)/.test(text.trim())
+    ? { ok: true, value: text.trim() }
+    : {
+        ok: false,
+        message: 'must be memory: or a URL that begins with redis://, rediss:// or redis+sentinel://',
+      };
+
 /** Every variable that the daemon reads, with its reader; `sensitive` values are never repeated in a message. */
 const VARIABLES = {
   RPC_URL: {
@@ -116,7 +125,7 @@ const VARIABLES = {
     doc: 'Percent of change that is published at once, or off',
   },
   STATE_URL: {
-    read: readUrl('memory', 'redis', 'rediss', 'redis+sentinel', 'rediss+sentinel'),
+    read: readStateUrl,
     fallback: 'memory:',
     sensitive: true,
     doc: 'memory: or redis://…',
@@ -235,15 +244,26 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
 
 /** The parts of a URL that can be a secret: user, password, the path and query that hosted endpoints put keys into. */
 export function secretsOfUrl(url: string): string[] {
+  // Not by `URL`, which takes no list of hosts (Sentinel).
+  const [, userInfo = '', rest = ''] = /^[a-z0-9+]+:\/\/(?:([^@/]*)@)?(.*)$/i.exec(url.trim()) ?? [];
+  const [path = '', query = ''] = rest.split('?', 2);
+  const longest = path
+    .split('/')
+    .slice(1)
+    .filter((part) => part.length >= 16);
+  const credentials = userInfo.split(':').flatMap((part) => [part, decoded(part)]);
+  const options = query.split('&').map((option) => option.slice(option.indexOf('=') + 1));
+  return [...new Set([...credentials, ...longest, ...options])].filter(
+    (part) => part !== '' && part !== 'default',
+  );
+}
+
+/** Percent-encoded text as it was meant; as it is where the encoding is broken. */
+function decoded(text: string): string {
   try {
-    const { username, password, pathname, search } = new URL(url);
-    const path = pathname.replace(/^\/+|\/+$/g, '');
-    const longest = path.split('/').filter((part) => part.length >= 16);
-    return [decodeURIComponent(username), decodeURIComponent(password), ...longest, search.slice(1)].filter(
-      (part) => part !== '' && part !== 'default',
-    );
+    return decodeURIComponent(text);
   } catch {
-    return [];
+    return text;
   }
 }
 

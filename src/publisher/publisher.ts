@@ -262,6 +262,8 @@ export function createPublisher(deps: PublisherDeps): Publisher {
           { event: 'tick_failed', group: due[index]?.state.config.name, err: result.reason },
           'a tick failed',
         );
+    if (due.length > 0)
+      metrics.tickLag.set(Math.max(0, ...due.map(({ tick }) => clock.now() / 1_000 - tick)));
     lastIteration = clock.monotonic();
     metrics.loopLastIteration.set(clock.now() / 1_000);
   };

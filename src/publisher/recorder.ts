@@ -187,6 +187,7 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
         metrics.feedLastUpdate.set({ feed: feed.name }, held.updatedAt);
       }
       metrics.groupRound.set({ group: group.name, adapter: chain }, onChain.round);
+      metrics.groupThreshold.set({ group: group.name }, onChain.threshold);
     },
 
     /** A group that cannot be signed for. */

@@ -57,7 +57,7 @@ describe('the environment', () => {
     ['DEVIATION_THRESHOLD', '0.5%', 'must be a percentage above 0'],
     ['LOG_LEVEL', 'verbose', 'must be one of: fatal, error, warn, info, debug, trace'],
     ['AGGREGATOR_ADDRESS', '0x12', 'must be an address'],
-    ['STATE_URL', 'mysql://x', 'must be a URL that begins with memory'],
+    ['STATE_URL', 'mysql://x', 'must be memory: or a URL that begins with redis'],
     ['CHAIN_ID', '0x1', 'must be a whole number'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'must be a URL that begins with http'],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization', 'must be headers as name=value'],
@@ -65,6 +65,13 @@ describe('the environment', () => {
     ['SENTRY_DSN', 'https://key@sentry.example/', "must be a Sentry project's DSN"],
   ])('refuses %s=%s', (name, value, expected) => {
     expect(refused({ [name]: value })).toContain(expected);
+  });
+
+  it('takes Sentinel by URL, and knows its password for a secret', () => {
+    const url = 'redis+sentinel://op:sentinel-pass@h1:26379,h2:26379/mymaster/0';
+    const { environment, secrets } = loadEnvironment({ STATE_URL: url });
+    expect(environment.stateUrl).toBe(url);
+    expect(secrets).toContain('sentinel-pass');
   });
 
   it('two sources of keys are refused: nobody could tell which signs', () => {
