@@ -70,6 +70,9 @@ format: install ## Format everything
 gas: build ## Measure the contract's gas and print it beside the peers'
 	@npm run --silent gas
 
+bench: build ## Measure what one replica with one key carries
+	@tsx scripts/bench.ts
+
 .PHONY: validate-config
 validate-config: build ## Check the configuration in CONFIG_DIR (default: config)
 	@oracle-publisher check-config

@@ -251,7 +251,8 @@ async function soak(): Promise<boolean> {
     const [latest = 0, pending = 0] = counts;
     const highestNonce = Math.max(...sent.map(({ nonce }) => nonce));
     const skipped = Math.max(highestNonce - latest + 1, pending - latest, 0);
-    const highestFee = sent.reduce((most, { maxFeeWei }) => Math.max(maxFeeWei, most), 0n);
+    let highestFee = 0n;
+    for (const { maxFeeWei } of sent) if (maxFeeWei > highestFee) highestFee = maxFeeWei;
     const foreign = sent.filter(({ chainId, to, valueWei }) => {
       const known = [aggregator, ANVIL_ADDRESSES[0]].some(
         (address) => address.toLowerCase() === to?.toLowerCase(),

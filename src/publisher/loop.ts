@@ -12,7 +12,7 @@ export async function loop(signal: AbortSignal, iterate: () => Promise<void>): P
     woken = true;
     resume?.();
   };
-  const task = cron.schedule(WAKE_UP, wake);
+  const task = cron.schedule(WAKE_UP, wake, { suppressMissedWarning: true });
   signal.addEventListener('abort', wake, { once: true });
   try {
     while (!signal.aborted) {
