@@ -39,7 +39,7 @@ export function createBalances(deps: BalanceDeps): (signal: AbortSignal) => Prom
       const isLow = deps.minBalanceWei !== undefined && reply.value < deps.minBalanceWei;
       if (isLow && !low.has(address))
         log.warn(
-          { chain: name, address, balance: toNative(reply.value), runwayDays: days },
+          { event: 'balance_low', chain: name, address, balance: toNative(reply.value), runwayDays: days },
           'balance is low',
         );
       if (isLow) low.add(address);

@@ -130,7 +130,11 @@ export function createChain(options: ChainOptions): Chain {
         } catch (error) {
           if (signal.aborted) return;
           log.error(
-            { chain: name, error: error instanceof Error ? error.message : String(error) },
+            {
+              event: 'chain_check_failed',
+              chain: name,
+              error: error instanceof Error ? error.message : String(error),
+            },
             'check failed',
           );
         }

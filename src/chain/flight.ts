@@ -81,7 +81,8 @@ export async function fly(
   adopted: JournalEntry | undefined,
   signal: AbortSignal,
 ): Promise<FlightOutcome> {
-  const { pool, clock, config, log, maker } = deps;
+  const { pool, clock, config, maker } = deps;
+  const log = deps.log.child({ chain: deps.chain, nonce });
   const pollMs = Math.min(config.pollIntervalMs, 1_000);
   const startedMs = clock.monotonic();
   const deadlineMs = startedMs + config.confirmationDeadlineMs;
@@ -135,7 +136,7 @@ export async function fly(
     deps.timeline.sent(attempt.hash);
     const { hash, kind } = attempt;
     log.info(
-      { chain: deps.chain, nonce, hash, kind, verdict: report.verdict, detail: report.detail, replaced },
+      { event: 'transaction_sent', hash, kind, verdict: report.verdict, detail: report.detail, replaced },
       'transaction sent',
     );
     if (report.verdict === 'accepted' || report.verdict === 'unknown') deps.onSent(attempt, replaced);
@@ -151,10 +152,7 @@ export async function fly(
       const detail = error instanceof Error ? error.message : String(error);
       if (signal.aborted) return standing ? undefined : { code: 'withdrawn' };
       if (!standing) return failed('internal', `prepare: ${detail}`);
-      log.warn(
-        { chain: deps.chain, nonce, detail },
-        'no fresh report for the replacement: the old one stays',
-      );
+      log.warn({ event: 'replacement_impossible', detail }, 'no fresh report: the old one stays');
       await resend();
       return undefined;
     }
@@ -168,10 +166,8 @@ export async function fly(
         : await maker.cancel(nonce, before, signal);
       if (made.code === 'reverted') {
         if (!standing) return { code: 'refused', revert: made.revert, rounds: payload?.rounds ?? [] };
-        log.info(
-          { chain: deps.chain, nonce, error: made.revert.errorName },
-          'fresh report would revert: cancelling',
-        );
+        const { errorName: error } = made.revert;
+        log.info({ event: 'transaction_cancelling', error }, 'fresh report would revert: cancelling');
         payload = undefined;
         made = await maker.cancel(nonce, before, signal);
       }
@@ -180,7 +176,7 @@ export async function fly(
           made.code === 'refused' ? made : { cause: 'internal' as const, detail: 'cancel reverts' };
         deps.onCap(cause === 'fee_cap');
         if (!standing) return failed(cause, detail);
-        log.warn({ chain: deps.chain, nonce, cause, detail }, 'not replaced: the last one is sent again');
+        log.warn({ event: 'replacement_impossible', cause, detail }, 'not replaced: the last one goes again');
         await resend();
         return undefined;
       }
@@ -246,7 +242,7 @@ export async function fly(
       if (moved || lost) {
         const outcome = await act();
         if (outcome) return outcome;
-      } else log.warn({ chain: deps.chain, nonce }, 'no new block since the transaction was sent: waiting');
+      } else log.warn({ event: 'chain_stands_still' }, 'no new block since the last send: waiting');
     }
     await sleep(pollMs, signal);
   }

@@ -131,10 +131,16 @@ export function createJournal(store: StateStore, chainId: number, address: strin
         const text = await store.get(key);
         const stored = text === undefined ? undefined : readJournal(text);
         if (text !== undefined && !stored)
-          log.warn({ address }, 'stored journal is unreadable: going by the chain and by memory');
+          log.warn(
+            { event: 'journal_unreadable', address },
+            'stored journal is unreadable: going by the chain and by memory',
+          );
         if (stored && stored.revision > memory.revision) memory = stored;
       } catch (error) {
-        log.warn({ address, error: describe(error) }, 'journal could not be read: going by memory');
+        log.warn(
+          { event: 'journal_not_read', address, error: describe(error) },
+          'journal could not be read: going by memory',
+        );
       }
       return memory;
     },
@@ -152,7 +158,10 @@ export function createJournal(store: StateStore, chainId: number, address: strin
       try {
         await store.set(key, writeJournal(memory));
       } catch (error) {
-        log.warn({ address, error: describe(error) }, 'journal could not be stored: kept in memory');
+        log.warn(
+          { event: 'journal_not_stored', address, error: describe(error) },
+          'journal could not be stored: kept in memory',
+        );
       }
     },
   };

@@ -97,7 +97,10 @@ export function createSender(deps: SenderDeps): Sender {
       const { receipt } = await findReceipt(pool, key.address, hashes, turn, signal);
       const attempt = pending.attempts.find(({ hash }) => hash === receipt?.hash);
       if (!receipt || !attempt) continue;
-      log.info({ chain: name, nonce: pending.nonce, hash: receipt.hash }, 'open transaction had landed');
+      log.info(
+        { event: 'open_transaction_landed', chain: name, nonce: pending.nonce, hash: receipt.hash },
+        'open transaction had landed',
+      );
       await book(pending, { attempt, receipt });
       break;
     }
@@ -126,7 +129,7 @@ export function createSender(deps: SenderDeps): Sender {
         // Endpoints may count what they like while the receipt of the last one stands.
         if (next !== undefined && (await stillStands(state, choice.nonce, signal))) return next;
         log.warn(
-          { chain: name, recorded: next, nonce: choice.nonce },
+          { event: 'nonces_vanished', chain: name, recorded: next, nonce: choice.nonce },
           'the chain counts fewer nonces than recorded',
         );
         return choice.nonce;
@@ -192,7 +195,7 @@ export function createSender(deps: SenderDeps): Sender {
         if (outcome.code !== 'failed' || !outcome.open) await close();
         return outcome.code === 'failed' ? { ...outcome, timeline: timeline.soFar() } : outcome;
       }
-      log.warn({ chain: name, nonce, address: key.address }, outcome.detail);
+      log.warn({ event: 'nonce_taken', chain: name, nonce, address: key.address }, outcome.detail);
       refusedBelow = nonce + 1;
       await openJournal().save({});
       state = openJournal().current();

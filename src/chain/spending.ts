@@ -88,7 +88,10 @@ export function createLedger(options: {
         if (stored && total(stored) >= total(own)) memory.set(address, stored);
       }
     } catch (error) {
-      log.warn({ address, error: error instanceof Error ? error.message : String(error) }, 'ledger not read');
+      log.warn(
+        { event: 'ledger_not_read', address, error: error instanceof Error ? error.message : String(error) },
+        'ledger not read',
+      );
     }
     return memory.get(address) ?? [];
   }
@@ -111,7 +114,11 @@ export function createLedger(options: {
         );
       } catch (error) {
         log.warn(
-          { address, error: error instanceof Error ? error.message : String(error) },
+          {
+            event: 'ledger_not_stored',
+            address,
+            error: error instanceof Error ? error.message : String(error),
+          },
           'ledger not stored',
         );
       }

@@ -106,6 +106,7 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
       const level = code === 'confirmed' || code === 'withdrawn' ? 'info' : 'warn';
       log[level](
         {
+          event: 'transmit_ended',
           chain: name,
           transmitter: deps.address,
           reason: job.reason,

@@ -87,8 +87,8 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
       code: recorded.code,
       detail: slot.detail || undefined,
     };
-    if (recorded.code !== 'ok') log.warn(fields, 'source gives no usable value');
-    else if (recorded.previous !== undefined) log.info(fields, 'source is back');
+    if (recorded.code !== 'ok') log.warn({ event: 'source_lost', ...fields }, 'source gives no usable value');
+    else if (recorded.previous !== undefined) log.info({ event: 'source_back', ...fields }, 'source is back');
   }
 
   const poller = createPoller({

@@ -85,7 +85,10 @@ export function createPoller(deps: PollerDeps): Poller {
       endpoint.released();
       if (signal.aborted) return;
       // Only a bug comes here; the message may hold a URL, so its kind must do.
-      log.error({ venue: task.venue, error: (error as Error).name }, 'a poll failed unexpectedly');
+      log.error(
+        { event: 'poll_failed', venue: task.venue, error: (error as Error).name },
+        'a poll failed unexpectedly',
+      );
       recordAll(task, failure('network', 'unexpected error'));
     }
   }

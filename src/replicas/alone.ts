@@ -34,7 +34,7 @@ export function createLoneCoordinator({
   return {
     run: async (signal) => {
       log.info(
-        { replica: replicaId, keys: keys.length, groups: current.size },
+        { event: 'replica_alone', replica: replicaId, keys: keys.length, groups: current.size },
         'one replica holds all groups',
       );
       if (signal.aborted || released) return;

@@ -61,7 +61,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       try {
         listener(change);
       } catch (error) {
-        log.error({ err: error }, 'a listener to replica changes failed');
+        log.error({ event: 'replica_listener_failed', err: error }, 'a listener to replica changes failed');
       }
     }
   };
@@ -100,7 +100,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       if (outages.succeeded(momentOf(clock))) emit({ event: 'store_back' });
       takeovers.forget();
     } catch (error) {
-      if (!(error instanceof StateError)) log.error({ err: error }, 'replica: a look at the leases failed');
+      if (!(error instanceof StateError))
+        log.error({ event: 'replica_look_failed', err: error }, 'replica: a look at the leases failed');
       const code = error instanceof StateError ? error.code : 'internal';
       const begins = outages.failed(momentOf(clock), code);
       if (outages.now()) settler.carryAll();
@@ -158,7 +159,13 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     run: async (signal) => {
       const end = AbortSignal.any([signal, ended.signal]);
       log.info(
-        { replica: holder, keys: keys.length, groups: groups.size, leaseMs: times.leaseMs },
+        {
+          event: 'replica_joins',
+          replica: holder,
+          keys: keys.length,
+          groups: groups.size,
+          leaseMs: times.leaseMs,
+        },
         'replica joins',
       );
       while (!end.aborted) {
@@ -196,7 +203,10 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       if (key) emit({ event: 'key_released', key });
       const failures = results.filter(({ status: result }) => result === 'rejected').length;
       if (failures > 0)
-        log.warn({ replica: holder, failures }, 'leases not released; they lapse by themselves');
+        log.warn(
+          { event: 'leases_not_released', replica: holder, failures },
+          'leases not released; they lapse by themselves',
+        );
       publish();
     },
     view: () => {

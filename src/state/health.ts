@@ -39,7 +39,10 @@ export function createHealth({ label, log, clock, metrics }: HealthDeps): Health
       }
       state = { code, sinceMs: clock.monotonic() };
       metrics.stateUp.set(0);
-      log.error({ store: label, code, detail: error.message }, 'state store is away; carrying on without it');
+      log.error(
+        { event: 'state_away', store: label, code, detail: error.message },
+        'state store is away; carrying on without it',
+      );
     },
     answered: (kind) => {
       if (state === 'up') return;
@@ -48,7 +51,7 @@ export function createHealth({ label, log, clock, metrics }: HealthDeps): Health
       state = 'up';
       metrics.stateUp.set(1);
       log.info(
-        { store: label, ...(awayMs === undefined ? {} : { awayMs }) },
+        { event: 'state_up', store: label, ...(awayMs === undefined ? {} : { awayMs }) },
         awayMs === undefined ? 'state store answers' : 'state store is back',
       );
     },

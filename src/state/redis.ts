@@ -89,7 +89,10 @@ export async function createRedisState({ target, log, clock, metrics }: RedisSta
   };
 
   client.on('error', (error: Error) => {
-    log.debug({ store: target.label, detail: error.message }, 'connection to the state store failed');
+    log.debug(
+      { event: 'state_connection_failed', store: target.label, detail: error.message },
+      'connection to the state store failed',
+    );
     failed(toStateError('connection', error));
   });
   client.on('close', () => failed(new StateError('connection_lost', 'connection: closed by the other side')));
@@ -201,7 +204,7 @@ async function warnAboutEviction(client: Redis, label: string, log: Logger): Pro
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction')
     log.warn(
-      { store: label, policy },
+      { event: 'state_may_evict', store: label, policy },
       'Redis may evict leases and the transaction journal: set maxmemory-policy to noeviction',
     );
 }

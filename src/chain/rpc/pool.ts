@@ -109,8 +109,9 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
     metrics.adapterHealth.set({ adapter: name }, health.some(isHealthy) ? 1 : 0);
     if (wasUp[index] === up) return;
     const reason = healthOf(index).quarantine?.reason ?? 'unreachable';
-    if (!up) log.warn({ chain: name, endpoint, reason }, 'endpoint lost');
-    else if (wasUp[index] === false) log.info({ chain: name, endpoint }, 'endpoint back');
+    if (!up) log.warn({ event: 'endpoint_lost', chain: name, endpoint, reason }, 'endpoint lost');
+    else if (wasUp[index] === false)
+      log.info({ event: 'endpoint_back', chain: name, endpoint }, 'endpoint back');
     wasUp[index] = up;
   }
 

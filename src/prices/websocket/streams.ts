@@ -26,7 +26,9 @@ export function createStreams(deps: StreamDeps & { readonly log: Logger }): Stre
     const work = connection
       .run(AbortSignal.any([signal, stop.signal]))
       // Only a bug comes here; the message may hold the address.
-      .catch((error: unknown) => deps.log.error({ error: (error as Error).name }, 'a stream ended'))
+      .catch((error: unknown) =>
+        deps.log.error({ event: 'stream_failed', error: (error as Error).name }, 'a stream ended'),
+      )
       .finally(() => running.delete(work));
     running.add(work);
   }
