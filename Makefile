@@ -30,16 +30,15 @@ build: install ## Compile the contracts and the daemon
 demo: build ## Run the main job on real candles (ROUNDS=20 ends by itself)
 	@tsx demo/main.ts $(if $(ROUNDS),--rounds $(ROUNDS))
 
-.PHONY: test test-unit test-contract test-tools test-image soak
+.PHONY: test test-unit test-contract test-tools test-drills test-image soak
 test-tools: install
 	@bash scripts/ops/install-test-tools.sh
 
 test: build test-tools lint ## Install what is missing and run every test that needs no container engine
 	npm run --silent test:contracts
 	vitest run --project unit --project contract
-	vitest run --project integration
-	vitest run --project e2e --project chaos --project ops
-	tsx scripts/soak.ts --minutes 2 --seed 7
+	vitest run --project integration --maxWorkers 3
+	@bash scripts/test-long.sh
 
 test-unit: build ## Run the tests that need no server
 	vitest run --project unit
@@ -47,6 +46,9 @@ test-unit: build ## Run the tests that need no server
 test-contract: build ## Run the contract's tests
 	npm run --silent test:contracts
 	vitest run --project contract
+
+test-drills: build test-tools ## Cause the fault behind each page, run the runbooks, destroy and recover state (20 minutes)
+	vitest run --project drills
 
 test-image: build ## Build the image over a local stand-in base and run it as Kubernetes would (needs root)
 	@bash scripts/ops/install-test-tools.sh --image
