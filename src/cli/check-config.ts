@@ -38,6 +38,12 @@ export const checkConfigCommand = (): Command =>
           ),
         ]),
       );
-      if (live) await checkLive(config, environment, [...secrets, ...own]);
       print(`\nThe configuration is good (hash ${config.hash.slice(0, 12)}).`);
+      if (!live) return;
+      await checkLive(config, environment, [...secrets, ...own]);
+      print(
+        process.exitCode
+          ? '\nNot everything answers as it should: see above.'
+          : '\nEverything answers as it should.',
+      );
     });
