@@ -14,7 +14,7 @@ const HEARTBEAT_SECONDS = 10;
 
 const { values } = parseArgs({
   options: {
-    groups: { type: 'string', default: '1,8,32,64' },
+    groups: { type: 'string', default: '1,8,16' },
     seconds: { type: 'string', default: '60' },
   },
 });
