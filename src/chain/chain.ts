@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAggregator, ReadError } from './aggregator.js';
 import { createBalances } from './balances.js';
+import { createInclusionTimes } from './inclusion.js';
 import { pinChain } from './pin.js';
 import { REVERT_NAMES } from './revert.js';
 import { createRpcPool } from './rpc/pool.js';
@@ -19,8 +20,6 @@ import { createTransmitter } from './transmitter.js';
 import type { Chain } from './types.js';
 
 const BALANCES_EVERY_MS = 30_000;
-const INCLUSIONS_KEPT = 50;
-const INCLUSION_QUANTILE = 0.95;
 
 export interface ChainOptions {
   readonly config: ChainConfig;
@@ -68,7 +67,7 @@ export function createChain(options: ChainOptions): Chain {
   const senders = keys.map((key) =>
     createSender({ name, pool, key, chainId: id, config, state, ledger, clock, log, metrics }),
   );
-  let inclusions: readonly number[] = [];
+  const inclusions = createInclusionTimes();
   const transmitters = senders.map((sender, index) =>
     createTransmitter({
       name,
@@ -79,9 +78,7 @@ export function createChain(options: ChainOptions): Chain {
       clock,
       log,
       metrics,
-      onIncluded: (seconds) => {
-        inclusions = [...inclusions.slice(1 - INCLUSIONS_KEPT), seconds];
-      },
+      onIncluded: inclusions.add,
     }),
   );
 
@@ -156,11 +153,7 @@ export function createChain(options: ChainOptions): Chain {
     },
     findSigners: async (group, hash, signal) =>
       config.aggregator && findSignerSet(pool, config.aggregator, group, hash, signal),
-    inclusionSeconds() {
-      if (inclusions.length === 0) return 2 * pool.blockSeconds();
-      const sorted = [...inclusions].sort((a, b) => a - b);
-      return sorted[Math.ceil(INCLUSION_QUANTILE * sorted.length) - 1] ?? 0;
-    },
+    inclusionSeconds: () => inclusions.quantile(2 * pool.blockSeconds()),
     endpoints: pool.views,
     healthy: pool.healthy,
   };

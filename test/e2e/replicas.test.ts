@@ -21,8 +21,7 @@ const BOUNDS: Bounds = {
   withoutRedisSeconds: 25,
   blindSeconds: 13,
   followSeconds: 8,
-  // What the publisher's own cap allows after slow inclusions: half of the heartbeat.
-  leadSeconds: 10,
+  leadSeconds: 8,
 };
 
 let world: World | undefined;
