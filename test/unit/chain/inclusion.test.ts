@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createInclusionTimes } from '../../../src/chain/inclusion.js';
 
-const after = (...samples: number[]) => {
+const quantileAfter = (...samples: number[]) => {
   const times = createInclusionTimes();
   for (const seconds of samples) times.add(seconds);
   return times.quantile(2);
@@ -9,18 +9,18 @@ const after = (...samples: number[]) => {
 
 describe('the measured time to inclusion', () => {
   it('is the expectation before there is experience', () => {
-    expect(after()).toBe(2);
+    expect(quantileAfter()).toBe(2);
   });
   it('is not decided by one pause of the process', () => {
-    expect(after(30)).toBe(2);
-    expect(after(1, 1, 1, 1, 30)).toBe(2);
-    expect(after(...Array(39).fill(1), 30)).toBeLessThanOrEqual(2);
+    expect(quantileAfter(30)).toBe(2);
+    expect(quantileAfter(1, 1, 1, 1, 30)).toBe(2);
+    expect(quantileAfter(...Array(39).fill(1), 30)).toBeLessThanOrEqual(2);
   });
   it('follows a chain that became slow, from the second sample on', () => {
-    expect(after(1, 1, 1, 12, 12)).toBe(12);
-    expect(after(...Array(50).fill(12))).toBe(12);
+    expect(quantileAfter(1, 1, 1, 12, 12)).toBe(12);
+    expect(quantileAfter(...Array(50).fill(12))).toBe(12);
   });
   it('forgets what is long past', () => {
-    expect(after(30, 30, 30, ...Array(50).fill(1))).toBeLessThanOrEqual(2);
+    expect(quantileAfter(30, 30, 30, ...Array(50).fill(1))).toBeLessThanOrEqual(2);
   });
 });
