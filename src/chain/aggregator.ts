@@ -1,5 +1,5 @@
 /** The aggregator's binding: groups at one block, and the checks of address and signing domain at start. */
-import { decodeFunctionResult, encodeFunctionData } from 'viem';
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils';
 import type { Address, GroupOnChain, Hex } from '../common/words.js';
 import { oracleAggregatorAbi as abi } from './generated/contracts.js';
 import { decodeRevert } from './revert.js';

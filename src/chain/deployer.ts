@@ -1,5 +1,5 @@
 /** Sends plain transactions (deploying, configuring) on the same path as reports: signed here, journalled, followed. */
-import { getContractAddress, parseTransaction } from 'viem';
+import { getContractAddress, parseTransaction } from 'viem/utils';
 import type { Key } from '../common/key.js';
 import type { Random } from '../common/random.js';
 import type { Clock } from '../common/time.js';

@@ -1,5 +1,5 @@
 /** Reads a Chainlink-style feed of another chain, for mirroring: the latest answer, with chain id and decimals checked. */
-import { decodeFunctionResult, encodeFunctionData } from 'viem';
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils';
 import { systemClock } from '../common/time.js';
 import type { Hex } from '../common/words.js';
 import type { AggregatorSource } from '../config/types.js';

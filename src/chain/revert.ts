@@ -1,5 +1,5 @@
 /** Names a revert by the contract's errors and says what it means for the publisher. Pure. */
-import { decodeErrorResult } from 'viem';
+import { decodeErrorResult } from 'viem/utils';
 import type { Hex } from '../common/words.js';
 import { oracleAggregatorAbi } from './generated/contracts.js';
 import type { TransmitOutcome } from './types.js';

@@ -1,5 +1,6 @@
 /** Finds a group's signer set in the contract's events. What is found is proven by the hash that the contract keeps. */
-import { encodeEventTopics, numberToHex, parseEventLogs, type RpcLog } from 'viem';
+import type { RpcLog } from 'viem';
+import { encodeEventTopics, numberToHex, parseEventLogs } from 'viem/utils';
 import type { Address } from '../common/words.js';
 import { oracleAggregatorAbi as abi } from './generated/contracts.js';
 import type { RpcPool } from './rpc/pool.js';

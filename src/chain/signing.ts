@@ -1,11 +1,6 @@
 /** Builds and signs a transaction: every field of it comes from here, none from a node's reply. */
-import {
-  keccak256,
-  recoverAddress,
-  serializeTransaction,
-  type TransactionSerializableEIP1559,
-  type TransactionSerializableLegacy,
-} from 'viem';
+import type { TransactionSerializableEIP1559, TransactionSerializableLegacy } from 'viem';
+import { keccak256, recoverAddress, serializeTransaction } from 'viem/utils';
 import type { Key } from '../common/key.js';
 import type { Address, Hex } from '../common/words.js';
 import type { Fees } from './fees.js';

@@ -1,6 +1,6 @@
 /** One transmitter key as the publisher sees it: a job in, one outcome with a closed code out. */
 
-import { parseTransaction } from 'viem';
+import { parseTransaction } from 'viem/utils';
 import type { Clock } from '../common/time.js';
 import type { Address } from '../common/words.js';
 import type { Logger } from '../telemetry/logger.js';

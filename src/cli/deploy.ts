@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { encodeFunctionData, getAddress, isAddress } from 'viem';
+import { encodeFunctionData, getAddress, isAddress } from 'viem/utils';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
 import { parseDuration } from '../common/duration.js';
 import type { Address } from '../common/words.js';

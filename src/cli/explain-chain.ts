@@ -6,7 +6,7 @@ import {
   encodeFunctionData,
   isAddressEqual,
   slice,
-} from 'viem';
+} from 'viem/utils';
 import { oracleAggregatorAbi as abi, feedProxyAbi } from '../chain/generated/contracts.js';
 import { createEndpoint, type Endpoint } from '../chain/rpc/endpoint.js';
 import { data, quantity, ShapeError, smallQuantity, toQuantity } from '../chain/rpc/shapes.js';

@@ -1,5 +1,6 @@
 /** Takes a group's part of a `transmit` call apart again: the inverse of `packReport`, for reports of any number of signers. */
-import { concat, type Hex as ViemHex } from 'viem';
+import type { Hex as ViemHex } from 'viem';
+import { concat } from 'viem/utils';
 import type { Signature } from '../common/key.js';
 import type { Address, Hex } from '../common/words.js';
 import { decodeAnswers, laneBytes } from '../reports/lanes.js';

@@ -1,7 +1,7 @@
 /** `oracle-publisher explain FEED ROUND`: a round from its sources to its block, checked against itself and the chain. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { isAddress } from 'viem';
+import { isAddress } from 'viem/utils';
 import type { Address } from '../common/words.js';
 import { type LoadedEnvironment, loadEnvironment } from '../config/environment.js';
 import { loadConfig } from '../config/load.js';

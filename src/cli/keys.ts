@@ -1,8 +1,8 @@
 /** `oracle-publisher keys`: make, import and show keys, and rotate a contract's signers. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { encodeFunctionData, getAddress, isAddress, isAddressEqual } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
+import { encodeFunctionData, getAddress, isAddress, isAddressEqual } from 'viem/utils';
 import { createChain } from '../chain/chain.js';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
 import { createKeystore } from '../chain/keys/keystore.js';
@@ -59,9 +59,10 @@ export function keysCommand(): Command {
     });
   keys
     .command('rotate')
-    .description('Add signers to, or remove them from, the contract (PRIVATE_KEY must be the admin)')
+    .description('Change signers or threshold on the contract (PRIVATE_KEY must be the admin)')
     .option('--add <address>', 'signer to add, may be repeated', collectAddress, [])
     .option('--remove <address>', 'signer to remove, may be repeated', collectAddress, [])
+    .option('--threshold <n>', 'signatures that a round needs from now on', readThreshold)
     .option('--group <name>', 'one group only')
     .option('--chain <name>', 'which chain, where the configuration names several')
     .action(rotate);
@@ -80,18 +81,21 @@ async function writeKeystore(privateKey: Hex, { out, passwordFile }: FileOptions
 interface RotateOptions {
   readonly add: readonly Address[];
   readonly remove: readonly Address[];
+  readonly threshold?: number;
   readonly group?: string;
   readonly chain?: string;
 }
 
 /**
- * Changes each group's signer set by what is asked, keeping its threshold. Running daemons find the new set in the
+ * Changes each group's signer set by what is asked, keeping its threshold unless another is named. Running daemons find the new set in the
  * contract's events, so no heartbeat is missed as long as one of their keys stays in it.
  */
-async function rotate({ add, remove, group: only, chain: chainName }: RotateOptions): Promise<void> {
+async function rotate(options: RotateOptions): Promise<void> {
+  const { add, remove, group: only, chain: chainName } = options;
   const refuse = (path: string, message: string) =>
     new ConfigError([{ where: 'command line', path, message }]);
-  if (add.length + remove.length === 0) throw refuse('--add, --remove', 'name at least one signer');
+  if (add.length + remove.length === 0 && options.threshold === undefined)
+    throw refuse('--add, --remove, --threshold', 'name at least one change');
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const on = await openOnChain(chainName, signal);
   try {
@@ -137,26 +141,33 @@ async function rotate({ add, remove, group: only, chain: chainName }: RotateOpti
         ...stays,
         ...add.filter((more) => !stays.some((signer) => isAddressEqual(signer, more))),
       ]);
-      if (after.join() === before.join()) {
-        print(`= group ${group.name}: ${before.join(', ')}`);
+      const threshold = options.threshold ?? held.threshold;
+      if (after.join() === before.join() && threshold === held.threshold) {
+        print(`= group ${group.name}: ${before.join(', ')}, threshold ${threshold}`);
         continue;
       }
-      if (after.length < held.threshold)
-        throw new Error(`group ${group.name} needs ${held.threshold} signers; ${after.length} would be left`);
+      if (after.length < threshold)
+        throw new Error(`group ${group.name} needs ${threshold} signers; it would have ${after.length}`);
       const data = encodeFunctionData({
         abi: oracleAggregatorAbi,
         functionName: 'setSigners',
-        args: [group.id, after, held.threshold],
+        args: [group.id, after, threshold],
       });
       await on.deployer.sendAndConfirm(
         { to: aggregator, data, reason: `signers of group ${group.name}` },
         signal,
       );
-      print(`+ group ${group.name}: ${after.join(', ')}, threshold ${held.threshold}`);
+      print(`+ group ${group.name}: ${after.join(', ')}, threshold ${threshold}`);
     }
   } finally {
     await on.close();
   }
+}
+
+function readThreshold(text: string): number {
+  if (!/^([1-9]|1[0-6])$/.test(text))
+    throw new InvalidArgumentError('a threshold is a whole number from 1 to 16');
+  return Number(text);
 }
 
 function collectAddress(text: string, before: readonly Address[]): Address[] {

@@ -1,6 +1,6 @@
 /** `oracle-publisher pause`: the guardian's emergency stop of a group, and the admin's way back. */
 import { Command } from 'commander';
-import { encodeFunctionData } from 'viem';
+import { encodeFunctionData } from 'viem/utils';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
 import { ConfigError } from '../config/problem.js';
 import { openOnChain } from './on-chain.js';

@@ -5,7 +5,7 @@ import {
   encodeFunctionData,
   getContractAddress,
   isAddressEqual,
-} from 'viem';
+} from 'viem/utils';
 import type { Deployer } from '../chain/deployer.js';
 import {
   feedProxyFactoryAbi,

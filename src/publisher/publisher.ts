@@ -186,6 +186,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         },
         signal,
       );
+      recorder.signatures(state.config, part.signatures);
       if (!('code' in part)) parts.push(part);
       else {
         putOff(state, clock);

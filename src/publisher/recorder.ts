@@ -1,5 +1,5 @@
 /** What the publisher tells the world: metrics, log lines and the audit trail, each from one place. */
-import { isHex } from 'viem';
+import { isHex } from 'viem/utils';
 import type { TransmitOutcome } from '../chain/types.js';
 import { formatScaled } from '../common/decimal.js';
 import type { Clock } from '../common/time.js';
@@ -190,7 +190,12 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
       metrics.groupThreshold.set({ group: group.name }, onChain.threshold);
     },
 
-    /** A group that cannot be signed for. */
+    /** How many valid signatures an attempt at a round has. */
+    signatures(group: GroupConfig, count: number): void {
+      metrics.groupSignatures.set({ group: group.name }, count);
+    },
+
+    /** A group whose round cannot be made for want of signatures. */
     problem(group: GroupConfig, error: UpdateError, detail: string): void {
       metrics.updateErrors.inc({ group: group.name, error });
       log.error(

@@ -1,5 +1,5 @@
 /** Compares each group with the contract before anything is sent: what differs would publish wrong prices, or none. */
-import { decodeFunctionResult, encodeFunctionData, isAddressEqual } from 'viem';
+import { decodeFunctionResult, encodeFunctionData, isAddressEqual } from 'viem/utils';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
 import { systemClock } from '../common/time.js';
 import type { Address } from '../common/words.js';

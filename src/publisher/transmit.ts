@@ -1,5 +1,5 @@
 /** Turns evaluations that are due into the calldata of `transmit`: signed reports of one or more groups. */
-import { concat, encodeFunctionData, isAddressEqual } from 'viem';
+import { concat, encodeFunctionData, isAddressEqual } from 'viem/utils';
 import { oracleAggregatorAbi } from '../chain/generated/contracts.js';
 import type { PreparedTransmit } from '../chain/types.js';
 import type { Key } from '../common/key.js';
@@ -15,6 +15,7 @@ export interface GroupPart {
   readonly report: Report;
   readonly packed: Hex;
   readonly signers: readonly Address[];
+  readonly signatures: number;
   readonly moments: DecisionMoments;
 }
 
@@ -24,8 +25,13 @@ export interface DecisionMoments {
   readonly decidedAtMs: number;
 }
 
-/** Why a group cannot be signed for; `unauthorised` pages. */
-export type SigningProblem = { readonly code: 'unauthorised'; readonly detail: string };
+/** Why a group's round cannot be made; both codes page. */
+export interface SigningProblem {
+  readonly code: 'unauthorised' | 'too_few_signatures';
+  readonly detail: string;
+  /** Valid signatures at hand. */
+  readonly signatures: number;
+}
 
 interface BuildInput {
   readonly group: GroupConfig;
@@ -52,6 +58,7 @@ export async function buildPart(
   if (signers === undefined)
     return {
       code: 'unauthorised',
+      signatures: 0,
       detail: `the signer set of group ${group.name} on chain (hash ${onChain.signersHash}) is neither configured nor found in the contract's events`,
     };
   const report: Report = {
@@ -68,11 +75,29 @@ export async function buildPart(
   } else {
     const key = keys.find(({ address }) => isSigner(address));
     if (!key)
-      return { code: 'unauthorised', detail: `no key of this replica is a signer of group ${group.name}` };
+      return {
+        code: 'unauthorised',
+        signatures: 0,
+        detail: `no key of this replica is a signer of group ${group.name}`,
+      };
     const { signature } = await signReport(key, report, domain, signal);
     contributions.push({ signer: key.address, answers: report.answers, signature });
   }
-  return { evaluation, report, packed: packReport(report, signers, contributions), signers, moments };
+  const signatures = contributions.length;
+  if (signatures < onChain.threshold)
+    return {
+      code: 'too_few_signatures',
+      signatures,
+      detail: `group ${group.name} needs ${onChain.threshold} signatures on chain, and ${signatures} is at hand`,
+    };
+  return {
+    evaluation,
+    report,
+    packed: packReport(report, signers, contributions),
+    signers,
+    signatures,
+    moments,
+  };
 }
 
 /** Joins the parts of several groups into one call. */

@@ -1,5 +1,5 @@
 /** Packs signed reports into the bytes of `transmit`; the layout is drawn in contracts/src/interfaces. */
-import { concat, numberToHex } from 'viem';
+import { concat, numberToHex } from 'viem/utils';
 import type { Signature } from '../common/key.js';
 import type { Address, Hex, Report } from '../common/words.js';
 import { encodeAnswers } from './lanes.js';

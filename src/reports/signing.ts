@@ -7,7 +7,7 @@ import {
   parseAbiParameters,
   recoverAddress,
   stringToHex,
-} from 'viem';
+} from 'viem/utils';
 import type { Key, Signature } from '../common/key.js';
 import type { Address, Hex, Report } from '../common/words.js';
 import { encodeAnswers } from './lanes.js';

@@ -64,6 +64,7 @@ export const UPDATE_ERRORS = [
   'reverted',
   'someone_faster',
   'unauthorised',
+  'too_few_signatures',
   'late',
   'paused',
   'send_failed',

@@ -1,5 +1,5 @@
 /** For each page, the real fault: the page arrives, the fault is mended, the resolution arrives. Time in the rules runs 20 times faster. */
-import { encodeFunctionData } from 'viem';
+import { type Address, encodeFunctionData } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oracleAggregatorAbi } from '../../src/chain/generated/contracts.js';
 import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../support/anvil.js';
@@ -34,6 +34,18 @@ async function drill(alerts: readonly string[], cause: () => unknown, mend: () =
   await mend();
   for (const alert of alerts) await monitoring.page(alert, 'resolved', began, 2 * MINUTES);
   await quiet();
+}
+
+/** As the admin, whom the node signs for: the deploying key, which publishes as well. The node gives the nonce. */
+async function setSigners(signers: readonly (string | undefined)[], threshold: number): Promise<void> {
+  const data = encodeFunctionData({
+    abi: oracleAggregatorAbi,
+    functionName: 'setSigners',
+    args: [1, signers.map((signer) => signer as Address).sort(), threshold],
+  });
+  await world.rpc('eth_sendTransaction', [
+    { from: ANVIL_ADDRESSES[0], to: world.aggregator, data, gas: '0x100000' },
+  ]);
 }
 
 describe('with one replica', () => {
@@ -97,22 +109,22 @@ describe('with one replica', () => {
   it(
     'the signer is taken out of the set: unauthorised, and every update fails',
     async () => {
-      const setSigners = async (signer: string) => {
-        const data = encodeFunctionData({
-          abi: oracleAggregatorAbi,
-          functionName: 'setSigners',
-          args: [1, [signer as `0x${string}`], 1],
-        });
-        // The admin is the deploying key, which anvil signs for; its nonce is the publisher's as well, so another account
-        // is made admin's stand-in by impersonation of none: the node orders both by nonce.
-        await world.rpc('eth_sendTransaction', [
-          { from: ANVIL_ADDRESSES[0], to: world.aggregator, data, gas: '0x100000' },
-        ]);
-      };
       await drill(
         ['OracleSignerUnauthorised', 'OracleUpdateErrorRatioHigh'],
-        () => setSigners(ANVIL_ADDRESSES[2]),
-        () => setSigners(ANVIL_ADDRESSES[0]),
+        () => setSigners([ANVIL_ADDRESSES[2]], 1),
+        () => setSigners([ANVIL_ADDRESSES[0]], 1),
+      );
+    },
+    6 * MINUTES,
+  );
+
+  it(
+    'the threshold on chain is raised above the signatures at hand: the quorum is lost',
+    async () => {
+      await drill(
+        ['OracleSignerQuorumLost'],
+        () => setSigners([ANVIL_ADDRESSES[0], ANVIL_ADDRESSES[2]], 2),
+        () => setSigners([ANVIL_ADDRESSES[0]], 1),
       );
     },
     6 * MINUTES,

@@ -12,7 +12,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { keccak256 } from 'viem';
+import { keccak256 } from 'viem/utils';
 import { z } from 'zod';
 import { type Key, KeyError } from '../../common/key.js';
 import type { Hex } from '../../common/words.js';

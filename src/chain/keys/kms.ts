@@ -1,8 +1,8 @@
 /** Keys in AWS KMS (ECC_SECG_P256K1, sign and verify). The secret never leaves KMS: it gets a hash and gives r and s. */
 import { createPublicKey } from 'node:crypto';
 import type { KMSClient } from '@aws-sdk/client-kms';
-import { concatHex, keccak256 } from 'viem';
 import { publicKeyToAddress } from 'viem/accounts';
+import { concatHex, keccak256 } from 'viem/utils';
 import { type Key, KeyError } from '../../common/key.js';
 import { withDeadline } from '../../common/time.js';
 import type { Address, Hex } from '../../common/words.js';

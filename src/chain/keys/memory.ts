@@ -1,7 +1,7 @@
 /** A key whose secret lies in memory: from the environment, a file or a keystore. */
 
-import { keccak256 } from 'viem';
 import { privateKeyToAddress, sign } from 'viem/accounts';
+import { keccak256 } from 'viem/utils';
 import { type Key, KeyError } from '../../common/key.js';
 import type { Hex } from '../../common/words.js';
 

@@ -1,5 +1,5 @@
 /** What remote signers give, made into what a chain takes: a low s, and the recovery id that they do not tell. */
-import { recoverAddress, toHex } from 'viem';
+import { recoverAddress, toHex } from 'viem/utils';
 import { KeyError, type Signature } from '../../common/key.js';
 import type { Address, Hex } from '../../common/words.js';
 

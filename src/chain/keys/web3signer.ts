@@ -1,6 +1,7 @@
 /** Keys behind Web3Signer's HTTP API (`eth1`). It hashes what it is given, so it gets the preimage. */
-import { concatHex, keccak256 } from 'viem';
+
 import { publicKeyToAddress } from 'viem/accounts';
+import { concatHex, keccak256 } from 'viem/utils';
 import { type Key, KeyError } from '../../common/key.js';
 import { DeadlineError, withDeadline } from '../../common/time.js';
 import type { Address, Hex } from '../../common/words.js';

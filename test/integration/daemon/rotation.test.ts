@@ -93,4 +93,29 @@ describe('rotating the signer', () => {
     expect(metrics).toMatch(/oracle_update_errors_total\{group="default",error="unauthorised"\} [1-9]/);
     expect(await world.nonce(ANVIL_ADDRESSES[0])).toBe(sent);
   });
+
+  it('a threshold above the signatures at hand is named, nothing is sent, and rounds go on when it is put back', async () => {
+    const world = await startWorld();
+    onTestFinished(() => world.close());
+    const daemon = await startDaemon(world.env);
+    onTestFinished(() => daemon.kill());
+    await daemon.line(({ event }) => event === 'round_confirmed', 'the first round');
+    const rotate = (...options: string[]) => command(['keys', 'rotate', ...options], world.env);
+    expect((await rotate('--threshold', '2')).stderr).toContain('needs 2 signers; it would have 1');
+    expect((await rotate('--threshold', '0')).code).toBe(2);
+    const raised = await rotate('--add', ANVIL_ADDRESSES[1], '--threshold', '2');
+    expect(raised.stdout, raised.stderr).toContain('threshold 2');
+    const sent = await world.nonce(ANVIL_ADDRESSES[0]);
+    daemon.mark();
+    world.price('2100');
+    const line = await daemon.line(({ event }) => event === 'update_impossible', 'the problem');
+    expect(line).toMatchObject({ error: 'too_few_signatures', group: 'default' });
+    const metrics = await (await fetch(daemon.metricsUrl)).text();
+    expect(metrics).toContain('oracle_group_signatures{group="default"} 1');
+    expect(await world.nonce(ANVIL_ADDRESSES[0])).toBe(sent);
+
+    expect((await rotate('--threshold', '1')).code).toBe(0);
+    daemon.mark();
+    await daemon.line(({ event }) => event === 'round_confirmed', 'rounds go on');
+  });
 });
