@@ -101,6 +101,10 @@ export async function fly(
     detail,
     open: standing !== undefined,
   });
+  const taken: FlightOutcome = {
+    code: 'nonce_taken',
+    detail: `nonce ${nonce} was used by a transaction that is not ours`,
+  };
   const hashes = () => entry?.attempts.map(({ hash }) => hash) ?? [];
   const headNumber = async (): Promise<bigint | undefined> => {
     const reply = await pool.read('eth_getBlockByNumber', ['latest', false], blockHeader, signal);
@@ -181,6 +185,7 @@ export async function fly(
         return undefined;
       }
       deps.onCap(made.atCap);
+      const first = (entry?.attempts.length ?? 0) === 0;
       const { verdict, detail } = await launch(made.attempt);
       if (verdict === 'accepted' || verdict === 'unknown') {
         standing = made.attempt;
@@ -188,6 +193,8 @@ export async function fly(
         return undefined;
       }
       if (verdict === 'nonce_too_low') {
+        // Of the first signature, which no endpoint may have taken, nothing can have landed.
+        if (first) return taken;
         used = true;
         return undefined;
       }
@@ -226,8 +233,7 @@ export async function fly(
       if (attempt) return { code: 'landed', attempt, receipt: settled.receipt, entry, seenAtMs };
     }
     looksWithout = used && sighting.complete ? looksWithout + 1 : 0;
-    if (looksWithout >= LOOKS_FOR_OWN)
-      return { code: 'nonce_taken', detail: `nonce ${nonce} was used by a transaction that is not ours` };
+    if (looksWithout >= LOOKS_FOR_OWN) return taken;
     const nowMs = clock.monotonic();
     if (nowMs >= deadlineMs)
       return failed('not_confirmed', `no receipt in ${config.confirmationDeadlineMs} ms`);
