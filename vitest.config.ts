@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const DRILLS = ['drills', 'live', 'recovery'].map((name) => `test/ops/${name}.test.ts`);
+const DRILLS = ['drills', 'drills-fleet', 'live', 'recovery'].map((name) => `test/ops/${name}.test.ts`);
 
 /** One project per kind of test, so that `vitest --project unit` needs no server. */
 const project = (name: string, options: object = {}) => ({
@@ -24,7 +24,6 @@ export default defineConfig({
         include: DRILLS,
         testTimeout: 600_000,
         hookTimeout: 300_000,
-        fileParallelism: false,
       }),
       // Needs a container engine: `make test-image`.
       project('image', { include: ['test/ops/**/*.spec.ts'], testTimeout: 600_000, hookTimeout: 600_000 }),

@@ -52,6 +52,15 @@ describe('the rules', () => {
     240_000,
   );
 
+  it('page for nothing that no drill has caused', () => {
+    const drills = ['drills', 'drills-fleet'].map((name) =>
+      readFileSync(join(ROOT, `test/ops/${name}.test.ts`), 'utf8'),
+    );
+    const pages = alerts.filter(({ labels }) => labels?.severity === 'critical');
+    expect(pages.length).toBeGreaterThan(10);
+    for (const { alert } of pages) expect(drills.join('')).toContain(`'${alert}'`);
+  });
+
   it('read only metrics that the publisher exports, Prometheus makes itself, or a rule records', () => {
     const exported = createMetrics({ processMetrics: true })
       .registry.getMetricsAsArray()

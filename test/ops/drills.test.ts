@@ -1,40 +1,16 @@
-/** For each page, the real fault: the page arrives, the fault is mended, the resolution arrives. Time in the rules runs 20 times faster. */
+/** For each page, the real fault: the page arrives, the fault is mended, the resolution arrives. */
 import { type Address, encodeFunctionData } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oracleAggregatorAbi } from '../../src/chain/generated/contracts.js';
-import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../support/anvil.js';
+import { ANVIL_ADDRESSES } from '../support/anvil.js';
+import { type Drills, MINUTES, roundsOf, startDrills } from './support/drill.js';
 import { until } from './support/processes.js';
-import { type Daemon, type Monitoring, startMonitoring, startWorld, type World } from './support/world.js';
-
-const TIME_SCALE = 0.05;
-const MINUTES = 60_000;
+import { type Daemon, startWorld, type World } from './support/world.js';
 
 let world: World;
 let daemon: Daemon;
-let monitoring: Monitoring;
-
-const rounds = async () => (await daemon.metric('oracle_updates_sent_total', { feed: 'ETH/USD' })) ?? 0;
-const firing = async () =>
-  (await monitoring.query('ALERTS{alertstate="firing",severity="critical"}')).map(
-    ({ metric }) => metric.alertname,
-  );
-const quiet = () => until(async () => (await firing()).length === 0, 'no page is firing', 2 * MINUTES, 500);
-
-/** Causes a fault, sees every page arrive, mends the fault, sees every page resolved. */
-async function drill(alerts: readonly string[], cause: () => unknown, mend: () => unknown): Promise<void> {
-  await quiet();
-  const began = Date.now();
-  await cause();
-  for (const alert of alerts) {
-    const page = await monitoring.page(alert, 'firing', began);
-    expect(page.receiver).toBe('pager');
-    expect(page.annotations.runbook_url).toMatch(new RegExp(`/${alert}\\.md$`));
-    expect(page.annotations.summary).not.toMatch(/<no value>/);
-  }
-  await mend();
-  for (const alert of alerts) await monitoring.page(alert, 'resolved', began, 2 * MINUTES);
-  await quiet();
-}
+let drills: Drills;
+const drill: Drills['drill'] = (...args) => drills.drill(...args);
 
 /** As the admin, whom the node signs for: the deploying key, which publishes as well. The node gives the nonce. */
 async function setSigners(signers: readonly (string | undefined)[], threshold: number): Promise<void> {
@@ -54,16 +30,16 @@ describe('with one replica', () => {
     daemon = await world.startDaemon({
       env: { NODE_OPTIONS: `--require ${new URL('./support/stop-timers.cjs', import.meta.url).pathname}` },
     });
-    monitoring = await startMonitoring([daemon.metricsUrl], TIME_SCALE);
-    await until(async () => (await rounds()) > 1, 'the first rounds are made', 60_000);
+    drills = await startDrills([daemon]);
+    await until(async () => (await roundsOf(daemon)) > 1, 'the first rounds are made', 60_000);
   }, 2 * MINUTES);
   afterAll(async () => {
-    await monitoring?.close();
+    await drills?.monitoring.close();
     await world?.close();
   });
 
   it('the watchdog reaches the dead man’s switch', async () => {
-    const page = await monitoring.page('OracleWatchdog', 'firing', 0, 30_000);
+    const page = await drills.monitoring.page('OracleWatchdog', 'firing', 0, 30_000);
     expect(page.receiver).toBe('deadman');
   });
 
@@ -186,72 +162,4 @@ describe('with one replica', () => {
 const portsOf = ({ env }: Daemon): Record<string, string> => ({
   HTTP_PORT: env.HTTP_PORT ?? '',
   METRICS_PORT: env.METRICS_PORT ?? '',
-});
-
-describe('with a holder and a stand-by that share one key', () => {
-  it(
-    'Redis and the holder die together: nobody holds the groups, until the chain shows them late and the stand-by takes over',
-    async () => {
-      world = await startWorld({ heartbeat: '15s' });
-      try {
-        const redis = await world.startRedis();
-        const env = { STATE_URL: redis.url };
-        const holder = await world.startDaemon({ env });
-        daemon = holder;
-        await until(async () => (await rounds()) > 1, 'the first rounds are made', 60_000);
-        daemon = await world.startDaemon({ env });
-        monitoring = await startMonitoring([holder.metricsUrl, daemon.metricsUrl], TIME_SCALE);
-        await until(
-          async () => (await monitoring.query('sum(oracle_group_leader) == 1')).length > 0,
-          'one replica holds the group',
-          30_000,
-        );
-        const madeBefore = await rounds();
-        await drill(
-          ['OracleGroupWithoutHolder'],
-          async () => {
-            redis.process.child.kill('SIGKILL');
-            holder.child.kill('SIGKILL');
-            await holder.ended;
-          },
-          // Nothing to mend: the stand-by reads the chain.
-          () => until(async () => (await rounds()) > madeBefore, 'the stand-by makes rounds', 90_000),
-        );
-      } finally {
-        await monitoring?.close();
-        await world.close();
-      }
-    },
-    8 * MINUTES,
-  );
-});
-
-describe('with two deployments that know nothing of each other', () => {
-  it(
-    'they race for each round, and their reverted transactions burn the budget',
-    async () => {
-      world = await startWorld({ heartbeat: '4s', keys: 2 });
-      daemon = await world.startDaemon();
-      try {
-        monitoring = await startMonitoring([daemon.metricsUrl], TIME_SCALE);
-        let rival: Daemon | undefined;
-        await until(async () => (await rounds()) > 1, 'the first rounds are made', 60_000);
-        await drill(
-          ['OracleTransactionBudgetBurnFast'],
-          async () => {
-            rival = await world.startDaemon({
-              env: { PRIVATE_KEY: [...ANVIL_KEYS.slice(0, 2)].reverse().join(',') },
-            });
-          },
-          async () => {
-            await rival?.stop();
-          },
-        );
-      } finally {
-        await monitoring?.close();
-        await world.close();
-      }
-    },
-    8 * MINUTES,
-  );
 });
