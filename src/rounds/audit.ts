@@ -86,26 +86,53 @@ export interface AuditTrail {
 /** Enough for a month of one group at a round a minute; the stream's bound. */
 const MAX_ROUNDS = 50_000;
 const MAX_REASONS = 20_000;
+/** Records that wait while the state store is away; beyond it the oldest are lost, and counted in the log. */
+const MAX_WAITING = 500;
 /** The stream of rounds, as the state store names it. */
 export const ROUNDS = 'audit:rounds';
-const REASONS = 'audit:reasons';
+/** The stream of changed reasons. */
+export const REASONS = 'audit:reasons';
 
 export function createAuditTrail({ state, log }: { state: StateStore; log: Logger }): AuditTrail {
-  let failing = false;
-  /** A lost record is said once, and when records are kept again: the chain remains the truth. */
-  const append = async (stream: string, fields: Record<string, string>, bound: number): Promise<void> => {
+  const waiting: { stream: string; fields: Record<string, string>; bound: number }[] = [];
+  let away = false;
+  let lost = 0;
+  let writing: Promise<void> | undefined;
+
+  /** Writes what waits, oldest first. A store that is away is told of once, and when all is written again. */
+  const write = async (): Promise<void> => {
     try {
-      await state.append(stream, fields, bound);
-      if (failing) log.info({ event: 'audit_resumed' }, 'the audit trail is being kept again');
-      failing = false;
+      for (let next = waiting[0]; next; next = waiting[0]) {
+        await state.append(next.stream, next.fields, next.bound);
+        if (waiting[0] === next) waiting.shift();
+      }
+      if (away) log.info({ event: 'audit_resumed', lost }, 'the audit trail is being kept again');
+      away = false;
+      lost = 0;
     } catch (error) {
-      if (!failing)
+      if (!away)
         log.warn(
-          { event: 'audit_lost', error: String(error) },
-          'the state store is away; audit records are lost',
+          { event: 'audit_waiting', error: String(error) },
+          'the state store is away; audit records wait in memory',
         );
-      failing = true;
+      away = true;
     }
+  };
+  const append = (stream: string, fields: Record<string, string>, bound: number): Promise<void> => {
+    waiting.push({ stream, fields, bound });
+    if (waiting.length > MAX_WAITING) {
+      waiting.shift();
+      lost += 1;
+    }
+    return drain();
+  };
+  const drain = (): Promise<void> => {
+    writing ??= write().then(() => {
+      writing = undefined;
+      // What came between the last look and here.
+      return waiting.length > 0 && !away ? drain() : undefined;
+    });
+    return writing;
   };
   return {
     recordRound: (round) => append(ROUNDS, { round: JSON.stringify(round) }, MAX_ROUNDS),

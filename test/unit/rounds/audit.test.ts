@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/common/time.js';
+import { type AuditedRound, createAuditTrail, REASONS } from '../../../src/rounds/audit.js';
+import { createMemoryState } from '../../../src/state/memory.js';
+import { StateError, type StateStore } from '../../../src/state/store.js';
+import { createLogger } from '../../../src/telemetry/logger.js';
+
+/** A trail over a store that can be taken away. */
+function setUp() {
+  const store = createMemoryState({ clock: systemClock });
+  let away = false;
+  const state: StateStore = {
+    ...store,
+    append: (...args) =>
+      away ? Promise.reject(new StateError('not_connected', 'away')) : store.append(...args),
+  };
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger({
+    level: 'info',
+    destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
+  });
+  return {
+    trail: createAuditTrail({ state, log }),
+    store,
+    events: () => lines.map(({ event, lost }) => [event, lost]),
+    away: (value: boolean) => {
+      away = value;
+    },
+  };
+}
+
+const round = (number: number) => ({ round: number, feeds: [] }) as unknown as AuditedRound;
+
+describe('the audit trail', () => {
+  it('keeps what was recorded while the store was away, in order, and says so once', async () => {
+    const { trail, away, events } = setUp();
+    await trail.recordRound(round(1));
+    away(true);
+    await trail.recordRound(round(2));
+    await trail.recordRound(round(3));
+    expect((await trail.lastRounds(9)).map((each) => each.round)).toEqual([1]);
+    away(false);
+    await trail.recordRound(round(4));
+    expect((await trail.lastRounds(9)).map((each) => each.round)).toEqual([4, 3, 2, 1]);
+    expect(events()).toEqual([
+      ['audit_waiting', undefined],
+      ['audit_resumed', 0],
+    ]);
+  });
+
+  it('keeps records that come at once in their order', async () => {
+    const { trail } = setUp();
+    await Promise.all([1, 2, 3].map((number) => trail.recordRound(round(number))));
+    expect((await trail.lastRounds(9)).map((each) => each.round)).toEqual([3, 2, 1]);
+  });
+
+  it('keeps the newest 500 in a long outage and tells how many it lost', async () => {
+    const { trail, away, events, store } = setUp();
+    away(true);
+    for (let tick = 1; tick <= 600; tick += 1) await trail.recordReason('ETH/USD', 'not_due', '', tick);
+    away(false);
+    await trail.recordReason('ETH/USD', 'heartbeat', '', 601);
+    const kept = await store.last(REASONS, 1_000);
+    expect(kept.map(({ fields }) => Number(fields.tick))).toEqual(
+      Array.from({ length: 500 }, (_unused, index) => 601 - index),
+    );
+    expect(events().at(-1)).toEqual(['audit_resumed', 101]);
+  });
+});
