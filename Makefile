@@ -47,8 +47,8 @@ test-contract: build ## Run the contract's tests
 	npm run --silent test:contracts
 	vitest run --project contract
 
-test-drills: build test-tools ## Cause the fault behind each page, run the runbooks, destroy and recover state (20 minutes)
-	vitest run --project drills
+test-drills: build test-tools ## Cause the fault behind each page, run the runbooks, destroy and recover state
+	vitest run --project drills --maxWorkers 3
 
 test-image: build ## Build the image over a local stand-in base and run it as Kubernetes would (needs root)
 	@bash scripts/ops/install-test-tools.sh --image

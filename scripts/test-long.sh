@@ -15,18 +15,22 @@ begin() {
   running[$name]=$!
 }
 
+finish() {
+  local name=$1 result=passed
+  wait "${running[$name]}" || {
+    result=FAILED
+    failed+=("$name")
+  }
+  printf '\n== %s: %s\n' "$name" "$result"
+  cat "$logs/$name"
+}
+
+failed=()
 begin e2e vitest run --project e2e
 begin ops vitest run --project ops
 begin chaos vitest run --project chaos
 begin soak tsx scripts/soak.ts --minutes 2 --seed 7
-
-failed=()
-for name in chaos soak ops e2e; do
-  if wait "${running[$name]}"; then result=passed; else
-    result=FAILED
-    failed+=("$name")
-  fi
-  printf '\n== %s: %s\n' "$name" "$result"
-  cat "$logs/$name"
-done
+for name in chaos soak ops; do finish "$name"; done
+begin drills vitest run --project drills --maxWorkers 3
+for name in e2e drills; do finish "$name"; done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
