@@ -9,6 +9,7 @@ import { type Reload, watchConfig } from '../config/reload.js';
 import type { Environment, PublisherConfig } from '../config/types.js';
 import { createPriceBook, type PriceBook } from '../prices/book.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
+import type { ChainStarts } from '../publisher/chain-start.js';
 import { createPublisher, type Publisher } from '../publisher/publisher.js';
 import { readStatus, type Status } from '../publisher/status.js';
 import { createCoordinator } from '../replicas/coordinator.js';
@@ -29,6 +30,7 @@ export interface DaemonDeps {
   /** Reads the configuration again. */
   readonly load: () => LoadedConfig;
   readonly chains: readonly ChainRuntime[];
+  readonly starts: ChainStarts;
   readonly keys: readonly Key[];
   readonly state: StateStore;
   readonly clock: Clock;
@@ -56,7 +58,7 @@ const TAKEOVER_GRACE_MS = 10_000;
 
 /** Wires the daemon; nothing runs yet. */
 export function createDaemon(deps: DaemonDeps): Daemon {
-  const { environment, loaded, chains, keys, state, clock, log, metrics, dryRun } = deps;
+  const { environment, loaded, chains, starts, keys, state, clock, log, metrics, dryRun } = deps;
   let { config } = loaded;
   const feedsOf = (from: PublisherConfig) => [
     ...from.groups.flatMap((group) => group.feeds),
@@ -88,7 +90,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     keys: keys.map(({ address }) => address),
     groups: config.groups.map(({ name, id, chain }) => ({ name, id, chain })),
     chainView: {
-      healthy: (chain) => chains.find(({ config: { name } }) => name === chain)?.chain.healthy() ?? false,
+      healthy: (name) =>
+        starts.ready(name) && chains.some(({ chain }) => chain.name === name && chain.healthy()),
       lateGroups: rounds.lateGroups,
       foreignRound: rounds.foreignRound,
       busy: (key) => publisher.busy(key),
@@ -98,6 +101,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   publisher = createPublisher({
     groups: config.groups,
     chains,
+    ready: starts.ready,
     keys,
     book,
     rounds: createRoundStore({ state, log }),
@@ -158,6 +162,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
         configHash: () => config.hash,
         dryRun,
         chains,
+        ready: starts.ready,
         publisher,
         book,
         holds: coordinator.holds,
@@ -171,7 +176,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       const { signal } = running;
       const background = [
         book.run(signal),
-        ...chains.map(({ chain }) => chain.run(signal)),
+        starts.run(signal),
         watchConfig(
           {
             directory: environment.configDir,

@@ -3,13 +3,13 @@ import { Command } from 'commander';
 import { createChain } from '../chain/chain.js';
 import { loadKeys } from '../chain/keys/load.js';
 import { type Key, KeyError } from '../common/key.js';
-import { createStopController, sleep, systemClock } from '../common/time.js';
+import { createStopController, systemClock } from '../common/time.js';
 import { loadEnvironment, type ServedEnvironment } from '../config/environment.js';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
 import type { PublisherConfig } from '../config/types.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
-import { checkGroups } from '../publisher/start-checks.js';
+import { createChainStarts } from '../publisher/chain-start.js';
 import { startServers } from '../server/server.js';
 import { openState } from '../state/open.js';
 import type { StateStore } from '../state/store.js';
@@ -20,8 +20,6 @@ import { EXIT_FAILED } from './output.js';
 import { openTelemetry, type Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 /** After the longest confirmation deadline the process ends even if something still hangs. */
 const EXIT_GRACE_MS = 10_000;
 
@@ -83,11 +81,18 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
   const keys = await readKeys(environment.keys, dryRun);
   const state = await openState({ url: environment.stateUrl, log, clock, metrics });
   const chains = createChains(config, keys, state, log, metrics);
+  const starts = createChainStarts({
+    chains,
+    groups: config.groups,
+    keys: keys.length > 0 ? keys.map(({ address }) => address) : undefined,
+    log,
+  });
   const daemon = createDaemon({
     environment,
     loaded,
     load,
     chains,
+    starts,
     keys,
     state,
     clock,
@@ -108,7 +113,10 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
       nowMs: clock.monotonic(),
       lastIterationMs: started ? daemon.lastIterationMs() : clock.monotonic(),
       started,
-      chains: chains.map(({ chain }) => ({ name: chain.name, healthy: chain.healthy() })),
+      chains: chains.map(({ chain }) => ({
+        name: chain.name,
+        healthy: starts.ready(chain.name) && chain.healthy(),
+      })),
       stateAvailable: state.available(),
       stopping: stop.aborted,
     }),
@@ -118,7 +126,7 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
     `metrics on :${servers.metricsPort}/metrics, health and status on :${servers.httpPort}`,
   );
   try {
-    for (const runtime of chains) await startChain(runtime, config, keys, log, stop);
+    await starts.first(stop);
     started = true;
     if (!stop.aborted) await daemon.run(stop);
   } finally {
@@ -172,56 +180,6 @@ const createChains = (
       random: Math.random,
     }),
   }));
-
-/**
- * Starts a chain, waiting for as long as no endpoint answers.
- * @throws ConfigError when the chain or the contract is not what the configuration says
- */
-async function startChain(
-  runtime: ChainRuntime,
-  config: PublisherConfig,
-  keys: readonly Key[],
-  log: Logger,
-  stop: AbortSignal,
-): Promise<void> {
-  const refuse = (problems: readonly string[]): never => {
-    log.fatal({ event: 'start_refused', problems }, 'the chain is not what the configuration says');
-    throw new ConfigError(
-      problems.map((message) => ({ where: 'chain', path: runtime.config.name, message })),
-    );
-  };
-  for (let pauseMs = FIRST_RETRY_MS; !stop.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
-    try {
-      const finding = await runtime.chain.start(stop);
-      if (finding.ok) {
-        for (const line of finding.lines)
-          log.info({ event: 'chain_started', chain: runtime.config.name }, line);
-        const groups = config.groups.filter(({ chain }) => chain === runtime.config.name);
-        const problems = await checkGroups(
-          runtime,
-          groups,
-          keys.length > 0 ? keys.map(({ address }) => address) : undefined,
-          log,
-          stop,
-        );
-        if (problems.length > 0) refuse(problems);
-        return;
-      }
-      if (!finding.temporary) refuse(finding.problems);
-      log.warn(
-        { event: 'chain_waiting', chain: runtime.config.name, problems: finding.problems, retryMs: pauseMs },
-        'no endpoint answers yet',
-      );
-    } catch (error) {
-      if (error instanceof ConfigError || stop.aborted) throw error;
-      log.warn(
-        { event: 'chain_waiting', chain: runtime.config.name, problems: [String(error)], retryMs: pauseMs },
-        'the chain cannot be read yet',
-      );
-    }
-    await sleep(pauseMs, stop);
-  }
-}
 
 /** Aborts at the first SIGTERM or SIGINT; a second one, or the deadline, ends the process at once. */
 function stopSignal(log: Logger, confirmationDeadlineMs: number): AbortSignal {

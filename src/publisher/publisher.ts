@@ -24,6 +24,8 @@ import { buildPart, type GroupPart } from './transmit.js';
 export interface PublisherDeps {
   readonly groups: readonly GroupConfig[];
   readonly chains: readonly ChainRuntime[];
+  /** Whether a chain was reached and found to be what the configuration says; nothing is read from it before. */
+  readonly ready: (chain: string) => boolean;
   readonly keys: readonly Key[];
   readonly book: PriceBook;
   readonly rounds: RoundStore;
@@ -104,7 +106,8 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   };
 
   const onTick = async (state: GroupState, tick: number): Promise<void> => {
-    const onChain = await rounds.known(keyOf(state.config));
+    const ready = deps.ready(state.config.chain);
+    const onChain = ready ? await rounds.known(keyOf(state.config)) : undefined;
     const lane = laneOf(state.config);
     const evaluation = evaluate(state, onChain, tick, lane?.carries(state.config.name) ?? false);
     const before = state.evaluation;
@@ -243,7 +246,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         .map(({ config }) => config)
         .filter(({ chain }) => chain === runtime.config.name);
       try {
-        await refresh(runtime, groups, signal);
+        if (deps.ready(runtime.config.name)) await refresh(runtime, groups, signal);
       } catch {
         // The pool counts and reports; decisions go on with the last known round.
       }

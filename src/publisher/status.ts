@@ -43,7 +43,8 @@ export interface Status {
   readonly dryRun: boolean;
   readonly chains: readonly {
     readonly name: string;
-    readonly id: number;
+    /** Absent until the chain was reached. */
+    readonly id: number | null;
     readonly aggregator: string;
     readonly height: string | null;
     readonly healthy: boolean;
@@ -77,6 +78,7 @@ export interface StatusDeps {
   readonly configHash: () => string;
   readonly dryRun: boolean;
   readonly chains: readonly ChainRuntime[];
+  readonly ready: (chain: string) => boolean;
   readonly publisher: Publisher;
   readonly book: PriceBook;
   readonly holds: (group: string) => boolean;
@@ -93,10 +95,10 @@ export function readStatus(deps: StatusDeps): Status {
     dryRun: deps.dryRun,
     chains: deps.chains.map(({ config, chain, aggregator }) => ({
       name: config.name,
-      id: chain.id(),
+      id: deps.ready(config.name) ? chain.id() : null,
       aggregator,
       height: chain.head()?.number.toString() ?? null,
-      healthy: chain.healthy(),
+      healthy: deps.ready(config.name) && chain.healthy(),
       endpoints: chain.endpoints().map(({ endpoint, healthy, reason }) => ({
         endpoint,
         healthy,

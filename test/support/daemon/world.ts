@@ -14,6 +14,7 @@ export interface WorldOptions {
   readonly feeds?: string;
   /** Seconds between blocks. */
   readonly blockTime?: number;
+  readonly chainId?: number;
 }
 
 export interface World {
@@ -52,8 +53,9 @@ export async function startWorld({
   env = {},
   feeds = FEEDS,
   blockTime = 1,
+  chainId = 31_337,
 }: WorldOptions = {}): Promise<World> {
-  const anvil = await startAnvil({ blockTime });
+  const anvil = await startAnvil({ blockTime, args: ['--chain-id', String(chainId)] });
   const venues = [await startVenue(), await startVenue(), await startVenue()] as const;
   const price = (text: string) => {
     for (const venue of venues) venue.answer(json(`{"price":${text}}`));
