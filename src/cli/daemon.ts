@@ -128,6 +128,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     metrics.configHash.reset();
     metrics.configHash.set({ hash: config.hash.slice(0, 12) }, 1);
   };
+  applied(loaded);
   const reload = (change: Reload) => {
     if (!change.ok) {
       metrics.configReload.set(0);
@@ -171,7 +172,6 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       prices: readHeldPrices(publisher.groups(), config.conversions),
     }),
     async run(stop) {
-      applied(loaded);
       const running = createStopController();
       const { signal } = running;
       const background = [

@@ -22,8 +22,9 @@ export interface GroupState {
   evaluation: Evaluation | undefined;
   /** Whether a round is wanted and not yet made. */
   wanted: boolean;
-  /** Failed attempts since the last round. */
+  /** Failed attempts since the last round, and what the last one failed of. */
   failures: number;
+  lastFailure: string | undefined;
   /** `Clock.monotonic()` before which nothing is sent for it. */
   holdUntilMs: number;
   lastTransaction: LandedTransaction | undefined;
@@ -31,6 +32,7 @@ export interface GroupState {
 
 const FIRST_HOLD_MS = 1_000;
 const LONGEST_HOLD_MS = 30_000;
+const LONGEST_FREE_HOLD_MS = 2_000;
 /** Timers fire a little early; a tick that is this near has come. */
 const EARLY_MS = 20;
 
@@ -41,6 +43,7 @@ export const createGroupState = (config: GroupConfig): GroupState => ({
   evaluation: undefined,
   wanted: false,
   failures: 0,
+  lastFailure: undefined,
   holdUntilMs: 0,
   lastTransaction: undefined,
 });
@@ -57,14 +60,26 @@ export function takeTick(state: GroupState, clock: Clock): number | undefined {
   return tick;
 }
 
-/** Puts a group off after a failure: one second, doubled each time, half a minute at most. */
-export function putOff(state: GroupState, clock: Clock): void {
-  state.holdUntilMs = clock.monotonic() + Math.min(LONGEST_HOLD_MS, FIRST_HOLD_MS * 2 ** state.failures);
+/**
+ * Puts a group off after a failure: one second, doubled each time. What cost gas may wait half a minute; what cost
+ * nothing is tried again soon, for the endpoint that was away may be back just as a heartbeat is due.
+ */
+export function putOff(state: GroupState, clock: Clock, cost: 'gas' | 'nothing'): void {
+  const longestMs = cost === 'gas' ? LONGEST_HOLD_MS : LONGEST_FREE_HOLD_MS;
+  state.holdUntilMs = clock.monotonic() + Math.min(longestMs, FIRST_HOLD_MS * 2 ** state.failures);
   state.failures = Math.min(state.failures + 1, 16);
+}
+
+/** Remembers what a group failed of. @returns whether it is news */
+export function failedOf(state: GroupState, cause: string): boolean {
+  const news = state.lastFailure !== cause;
+  state.lastFailure = cause;
+  return news;
 }
 
 /** Forgets failures after a round. */
 export function settle(state: GroupState): void {
   state.failures = 0;
+  state.lastFailure = undefined;
   state.holdUntilMs = 0;
 }

@@ -1,6 +1,6 @@
 /** The loop that joins the stages: prices → decision → signed report → transaction → round. */
 import type { TransmitOutcome } from '../chain/types.js';
-import type { Key } from '../common/key.js';
+import { type Key, KeyError } from '../common/key.js';
 import { type Clock, createStopController, sleep } from '../common/time.js';
 import type { Address, GroupOnChain } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
@@ -19,7 +19,7 @@ import { loop } from './loop.js';
 import { createRecorder } from './recorder.js';
 import { traceRounds } from './round-trace.js';
 import { createSignerSets } from './signer-sets.js';
-import { buildPart, type GroupPart } from './transmit.js';
+import { buildPart, type GroupPart, type SigningProblem } from './transmit.js';
 
 export interface PublisherDeps {
   readonly groups: readonly GroupConfig[];
@@ -68,6 +68,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   const lanes = new Map<string, Lane>();
   const recorder = createRecorder(deps);
   let lastIteration = clock.monotonic();
+  metrics.loopLastIteration.set(clock.now() / 1_000);
 
   const chainOf = (group: GroupConfig): ChainRuntime => {
     const runtime = chains.get(group.chain);
@@ -109,10 +110,12 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     const ready = deps.ready(state.config.chain);
     const onChain = ready ? await rounds.known(keyOf(state.config)) : undefined;
     const lane = laneOf(state.config);
-    const evaluation = evaluate(state, onChain, tick, lane?.carries(state.config.name) ?? false);
+    const carried = lane?.carries(state.config.name) ?? false;
+    const evaluation = evaluate(state, onChain, tick, carried);
     const before = state.evaluation;
     state.evaluation = evaluation;
-    state.wanted = evaluation.due;
+    // What travels stays wanted, so that a replacement brings a fresh report of it: `gather` decides it anew.
+    if (!carried) state.wanted = evaluation.due;
     recorder.evaluated(state.config, evaluation, before);
     if (!evaluation.due || clock.monotonic() < state.holdUntilMs) return;
     if (deps.dryRun) recorder.wouldPublish(state.config, evaluation);
@@ -153,6 +156,40 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         leadership.keyFor(config.name) === transmitter,
     );
 
+  /** A group's part of a transaction, decided anew. @returns nothing when no round is due any more */
+  const partOf = async (
+    state: GroupState,
+    onChain: GroupOnChain | undefined,
+    {
+      runtime,
+      transmitter,
+      startedAtMs,
+    }: { runtime: ChainRuntime; transmitter: Address; startedAtMs: number },
+    signal: AbortSignal,
+  ): Promise<GroupPart | SigningProblem | undefined> => {
+    const { config } = state;
+    const tick = Math.floor(clock.now() / (config.tickSeconds * 1_000)) * config.tickSeconds;
+    const evaluation = evaluate(state, onChain, tick, false);
+    state.wanted = evaluation.due;
+    if (!evaluation.due) return undefined;
+    const part = await buildPart(
+      {
+        group: config,
+        evaluation,
+        signers:
+          evaluation.onChain &&
+          (await signerSets.find(runtime, config, evaluation.onChain.signersHash, signal)),
+        keys: deps.keys,
+        transmitter,
+        domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },
+        moments: { startedAtMs, decidedAtMs: clock.now() },
+      },
+      signal,
+    );
+    recorder.signatures(config, part.signatures);
+    return part;
+  };
+
   /** The chain is read again right before signing: what is stored is a hint, the chain is the truth. */
   const gather = async (
     runtime: ChainRuntime,
@@ -168,34 +205,24 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       signal,
     );
     const parts: GroupPart[] = [];
+    let failure: unknown;
     for (const state of wanted) {
-      const lengthMs = state.config.tickSeconds * 1_000;
-      const tick = Math.floor(clock.now() / lengthMs) * state.config.tickSeconds;
-      const evaluation = evaluate(state, found.get(state.config.id), tick, false);
-      state.wanted = evaluation.due;
-      if (!evaluation.due) continue;
-      const moments = { startedAtMs, decidedAtMs: clock.now() };
-      const part = await buildPart(
-        {
-          group: state.config,
-          evaluation,
-          signers:
-            evaluation.onChain &&
-            (await signerSets.find(runtime, state.config, evaluation.onChain.signersHash, signal)),
-          keys: deps.keys,
-          transmitter,
-          domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },
-          moments,
-        },
-        signal,
-      );
-      recorder.signatures(state.config, part.signatures);
-      if (!('code' in part)) parts.push(part);
+      const job = { runtime, transmitter, startedAtMs };
+      const part = await partOf(state, found.get(state.config.id), job, signal).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        failure = error;
+        const code = error instanceof KeyError ? 'signing' : 'send_failed';
+        return { code, detail: error instanceof Error ? error.message : String(error) } as const;
+      });
+      if (part === undefined) continue;
+      if ('report' in part) parts.push(part);
       else {
-        putOff(state, clock);
-        recorder.problem(state.config, part.code, part.detail);
+        putOff(state, clock, 'nothing');
+        recorder.problem(state, part.code, part.detail);
       }
     }
+    // With nothing to send a transaction under way would be withdrawn; one that cannot be renewed stays instead.
+    if (parts.length === 0 && failure !== undefined) throw failure;
     return isolate(parts);
   };
 
@@ -256,8 +283,9 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 
   const iterate = async (): Promise<void> => {
     const due = [...states.values()].flatMap((state) => {
+      const dueAtMs = state.nextTickAtMs;
       const tick = takeTick(state, clock);
-      return tick === undefined ? [] : [{ state, tick }];
+      return tick === undefined ? [] : [{ state, tick, dueAtMs }];
     });
     const results = await Promise.allSettled(due.map(({ state, tick }) => onTick(state, tick)));
     for (const [index, result] of results.entries())
@@ -266,8 +294,10 @@ export function createPublisher(deps: PublisherDeps): Publisher {
           { event: 'tick_failed', group: due[index]?.state.config.name, err: result.reason },
           'a tick failed',
         );
-    if (due.length > 0)
-      metrics.tickLag.set(Math.max(0, ...due.map(({ tick }) => clock.now() / 1_000 - tick)));
+    // A tick that was called for out of turn (at the start, after a round) is not late.
+    const inTurn = due.filter(({ dueAtMs }) => dueAtMs > 0);
+    if (inTurn.length > 0)
+      metrics.tickLag.set(Math.max(0, ...inTurn.map(({ dueAtMs }) => clock.monotonic() - dueAtMs)) / 1_000);
     lastIteration = clock.monotonic();
     metrics.loopLastIteration.set(clock.now() / 1_000);
   };

@@ -11,7 +11,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics, UpdateError } from '../telemetry/metrics.js';
 import type { ChainRuntime } from './chain-runtime.js';
 import type { Evaluation } from './evaluate.js';
-import { type GroupState, putOff, settle } from './group-state.js';
+import { failedOf, type GroupState, putOff, settle } from './group-state.js';
 import type { GroupPart } from './transmit.js';
 
 interface Deps {
@@ -124,7 +124,8 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
     for (const state of named.length > 0 ? named : states) {
       failed(state, error);
       // Someone was faster, or the report came late: the next tick decides afresh. Anything else is not hurried.
-      if (error !== 'someone_faster' && error !== 'late') putOff(state, clock);
+      if (error !== 'someone_faster' && error !== 'late')
+        putOff(state, clock, outcome.hash === undefined ? 'nothing' : 'gas');
     }
     const line = {
       event: 'update_reverted',
@@ -160,7 +161,7 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
         if (price.ok && config && onChain.round > 0) {
           const ratio = deviationRatio(price.answer, onChain.answer, config.deviation);
           metrics.feedDeviation.set({ feed }, ratio ? Number((ratio.n * 10_000n) / ratio.d) / 10_000 : 0);
-        }
+        } else metrics.feedDeviation.remove({ feed });
         const last = before?.feeds[index];
         if (last?.reason === reason) continue;
         const detail = price.ok ? '' : price.detail;
@@ -195,12 +196,13 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
       metrics.groupSignatures.set({ group: group.name }, count);
     },
 
-    /** A group whose round cannot be made for want of signatures. */
-    problem(group: GroupConfig, error: UpdateError, detail: string): void {
-      metrics.updateErrors.inc({ group: group.name, error });
-      log.error(
-        { event: 'update_impossible', group: group.name, error, detail },
-        'the group cannot be published',
+    /** A group whose round cannot be made; counted each time, told when it is news. */
+    problem(state: GroupState, error: UpdateError, detail: string): void {
+      const group = state.config.name;
+      metrics.updateErrors.inc({ group, error });
+      log[failedOf(state, error) ? 'error' : 'debug'](
+        { event: 'update_impossible', group, error, detail },
+        'the group cannot be published; it is tried again every few seconds',
       );
     },
 
@@ -234,12 +236,14 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
         case 'withdrawn':
           log.debug({ event: 'update_withdrawn', chain: runtime.config.name }, 'nothing was due any more');
           return;
-        case 'failed':
+        case 'failed': {
+          let news = states.length === 0;
           for (const state of states) {
             failed(state, outcome.cause);
-            putOff(state, clock);
+            putOff(state, clock, 'nothing');
+            if (failedOf(state, outcome.cause)) news = true;
           }
-          log.error(
+          log[news ? 'error' : 'debug'](
             {
               event: 'update_failed',
               chain: runtime.config.name,
@@ -247,8 +251,9 @@ export function createRecorder({ audit, clock, log, metrics }: Deps) {
               cause: outcome.cause,
               detail: outcome.detail,
             },
-            'an update did not become a round',
+            'an update did not become a round; it is tried again every few seconds',
           );
+        }
       }
     },
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GroupConfig } from '../../../src/config/types.js';
-import { createGroupState, putOff, settle, takeTick } from '../../../src/publisher/group-state.js';
+import { createGroupState, failedOf, putOff, settle, takeTick } from '../../../src/publisher/group-state.js';
 
 const T = 1_700_000_000_000;
 function createClock() {
@@ -56,17 +56,37 @@ describe("a group's ticks", () => {
 });
 
 describe('failures put a group off', () => {
-  it('longer each time, half a minute at most, and a round forgets them', () => {
+  const waitsOf = (cost: 'gas' | 'nothing') => {
     const clock = createClock();
     const group = state();
     const waits = Array.from({ length: 8 }, () => {
-      putOff(group, clock);
+      putOff(group, clock, cost);
       return group.holdUntilMs - clock.monotonic();
     });
+    return { clock, group, waits };
+  };
+
+  it('that cost gas: longer each time, half a minute at most, and a round forgets them', () => {
+    const { clock, group, waits } = waitsOf('gas');
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
     settle(group);
     expect(group.holdUntilMs).toBe(0);
-    putOff(group, clock);
+    putOff(group, clock, 'gas');
     expect(group.holdUntilMs - clock.monotonic()).toBe(1_000);
+  });
+
+  it('that cost nothing: two seconds at most, so that the end of an outage is not slept through', () => {
+    expect(waitsOf('nothing').waits.slice(0, 3)).toEqual([1_000, 2_000, 2_000]);
+  });
+
+  it('and are news when the cause is another one, or after a round', () => {
+    const group = state();
+    expect([failedOf(group, 'budget'), failedOf(group, 'budget'), failedOf(group, 'signing')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    settle(group);
+    expect(failedOf(group, 'signing')).toBe(true);
   });
 });

@@ -1,0 +1,97 @@
+/** Faults that the whole daemon has to meet: the loop, its lanes and the chain together. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { privateKeyToAccount } from 'viem/accounts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMemoryKey } from '../../../src/chain/keys/memory.js';
+import type { Hex } from '../../../src/common/words.js';
+import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../../support/anvil.js';
+import { type LogLine, startDaemon } from '../../support/daemon/process.js';
+import { FEEDS, startWorld } from '../../support/daemon/world.js';
+
+const confirmed = ({ event }: LogLine) => event === 'round_confirmed';
+const sent = ({ event }: LogLine) => event === 'transaction_sent';
+
+describe('a round whose transaction does not land', () => {
+  it('is sent again at the same nonce with a fresh report, and never called back while it is due', async () => {
+    const world = await startWorld({ feeds: `chains: [{ name: main, replaceAfter: 3s }]\n${FEEDS}` });
+    onTestFinished(() => world.close());
+    const daemon = await startDaemon(world.env);
+    onTestFinished(() => daemon.kill());
+    await daemon.line(confirmed, 'the first round');
+
+    // Blocks go on, at a price above what is bid.
+    const block = async (baseFeeGwei: bigint) => {
+      await world.anvil.rpc('anvil_setNextBlockBaseFeePerGas', [
+        `0x${(baseFeeGwei * 10n ** 9n).toString(16)}`,
+      ]);
+      await world.anvil.rpc('evm_mine');
+    };
+    await world.anvil.rpc('evm_setIntervalMining', [0]);
+    daemon.mark();
+    world.price('2100.00');
+    const first = await daemon.line(sent, 'the first try');
+    world.price('2110.00');
+    await block(400n);
+    const second = await daemon.line((line) => sent(line) && line.hash !== first.hash, 'the replacement');
+    expect(second).toMatchObject({ kind: 'transmit', replaced: true, nonce: first.nonce });
+    await world.anvil.rpc('evm_setIntervalMining', [1]);
+    const { hash } = await daemon.line(confirmed, 'the round');
+    expect((await world.latest()).answer).toBe(211_000_000_000n);
+    const kinds = daemon.lines.filter(sent).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(['transmit']));
+    expect(hash).not.toBe(first.hash);
+  });
+});
+
+describe('a signer of the pool that cannot sign', () => {
+  it('keeps its own group back, and no other', async () => {
+    const [near, away] = [ANVIL_KEYS[0], ANVIL_KEYS[1]].map((key) => ({
+      key: createMemoryKey(key),
+      publicKey: `0x${privateKeyToAccount(key as Hex).publicKey.slice(4)}`,
+    }));
+    const signer = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      if (request.url?.endsWith('publicKeys'))
+        return void response.end(JSON.stringify([near?.publicKey, away?.publicKey]));
+      if (!request.url?.includes(near?.publicKey ?? '')) return void response.writeHead(500).end('offline');
+      const { data } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { data: Hex };
+      const signature = await near?.key.sign(data, AbortSignal.timeout(5_000));
+      response.end(`${signature?.r}${signature?.s.slice(2)}${signature?.yParity ? '1c' : '1b'}`);
+    });
+    await new Promise<void>((resolve) => signer.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      signer.close();
+      signer.closeAllConnections();
+    });
+    const feed = FEEDS.slice(FEEDS.indexOf('feeds:')).replaceAll('\n', '\n    ');
+    const group = (name: string, signers: readonly string[], feedName: string) =>
+      `  - name: ${name}\n    maxAge: 8s\n    signers: [${signers.map((signer) => `"${signer}"`)}]\n    threshold: 1\n    ${feed.replace('ETH/USD', feedName)}\n`;
+    const [one, two] = ANVIL_ADDRESSES;
+    // Two keys, three groups: the first and the third travel by the first key.
+    const world = await startWorld({
+      feeds: `groups:\n${group('own', [one], 'ETH/USD')}${group('both', [one, two], 'AETH/USD')}${group('offline', [two], 'BETH/USD')}`,
+    });
+    onTestFinished(() => world.close());
+    const daemon = await startDaemon({
+      ...world.env,
+      PRIVATE_KEY: '',
+      WEB3SIGNER_URL: `http://127.0.0.1:${(signer.address() as AddressInfo).port}`,
+      WEB3SIGNER_ADDRESSES: `${one},${two}`,
+    });
+    onTestFinished(() => daemon.kill());
+    const problem = await daemon.line(({ event }) => event === 'update_impossible', 'the problem is named');
+    expect(problem).toMatchObject({ group: 'offline', error: 'signing' });
+    for (const text of ['2000.00', '2100.00', '2200.00']) {
+      daemon.mark();
+      world.price(text);
+      await daemon.line((line) => confirmed(line) && line.group === 'own', 'the other group goes on');
+    }
+    await expect(world.latest(2)).rejects.toThrow();
+    // Tried again all the while, told once.
+    expect(daemon.lines.filter(({ event }) => event === 'update_impossible')).toHaveLength(1);
+    const metrics = await (await fetch(daemon.metricsUrl)).text();
+    expect(metrics).toMatch(/oracle_update_errors_total\{group="offline",error="signing"\} ([2-9]|\d\d)/);
+  });
+});
