@@ -9,7 +9,7 @@ import { type Reload, watchConfig } from '../config/reload.js';
 import type { Environment, PublisherConfig } from '../config/types.js';
 import { createPriceBook, type PriceBook } from '../prices/book.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
-import type { ChainStarts } from '../publisher/chain-start.js';
+import { createChainStarts } from '../publisher/chain-start.js';
 import { createPublisher, type Publisher } from '../publisher/publisher.js';
 import { readStatus, type Status } from '../publisher/status.js';
 import { createCoordinator } from '../replicas/coordinator.js';
@@ -30,7 +30,6 @@ export interface DaemonDeps {
   /** Reads the configuration again. */
   readonly load: () => LoadedConfig;
   readonly chains: readonly ChainRuntime[];
-  readonly starts: ChainStarts;
   readonly keys: readonly Key[];
   readonly state: StateStore;
   readonly clock: Clock;
@@ -43,6 +42,13 @@ export interface DaemonDeps {
 }
 
 export interface Daemon {
+  /**
+   * Tries every chain once, and compares what is stored with what it holds.
+   * @throws ConfigError when a chain that answers is not what the configuration says
+   */
+  start(stop: AbortSignal): Promise<void>;
+  /** Whether a chain was reached and is what the configuration says. */
+  readonly ready: (chain: string) => boolean;
   /** Publishes until `stop` aborts, lets what is under way settle, gives the leases back. */
   run(stop: AbortSignal): Promise<void>;
   /** The status, with the prices that the external adapter passes on. */
@@ -58,7 +64,7 @@ const TAKEOVER_GRACE_MS = 10_000;
 
 /** Wires the daemon; nothing runs yet. */
 export function createDaemon(deps: DaemonDeps): Daemon {
-  const { environment, loaded, chains, starts, keys, state, clock, log, metrics, dryRun } = deps;
+  const { environment, loaded, chains, keys, state, clock, log, metrics, dryRun } = deps;
   let { config } = loaded;
   const feedsOf = (from: PublisherConfig) => [
     ...from.groups.flatMap((group) => group.feeds),
@@ -73,9 +79,19 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     readAggregator,
   });
 
+  const rounds = createRoundStore({ state, log });
+  const starts = createChainStarts({
+    chains,
+    groups: config.groups,
+    keys: keys.length > 0 ? keys.map(({ address }) => address) : undefined,
+    rounds,
+    clock,
+    log,
+  });
+
   // The publisher asks the coordinator who may publish; the coordinator asks the publisher what the chain shows.
   let publisher: Publisher;
-  const rounds = createRoundWatch({
+  const roundWatch = createRoundWatch({
     clock,
     graceMs: TAKEOVER_GRACE_MS,
     underWay: (group) => publisher.carries(group),
@@ -92,8 +108,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     chainView: {
       healthy: (name) =>
         starts.ready(name) && chains.some(({ chain }) => chain.name === name && chain.healthy()),
-      lateGroups: rounds.lateGroups,
-      foreignRound: rounds.foreignRound,
+      lateGroups: roundWatch.lateGroups,
+      foreignRound: roundWatch.foreignRound,
       busy: (key) => publisher.busy(key),
       carries: (group) => publisher.carries(group),
     },
@@ -104,7 +120,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     ready: starts.ready,
     keys,
     book,
-    rounds: createRoundStore({ state, log }),
+    rounds,
     audit: createAuditTrail({ state, log }),
     leadership: coordinator,
     clock,
@@ -113,12 +129,12 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     tracing: deps.tracing,
     dryRun,
     onReading: (group, { round, signedAt }) =>
-      rounds.observed(
+      roundWatch.observed(
         group.name,
         { round, signedAt },
         Math.min(...group.feeds.map((feed) => feed.heartbeatSeconds)),
       ),
-    onLanded: (group, round) => rounds.landed(group.name, round),
+    onLanded: (group, round) => roundWatch.landed(group.name, round),
   });
 
   const applied = (next: LoadedConfig) => {
@@ -155,6 +171,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   return {
     book,
     config: () => config,
+    start: starts.first,
+    ready: starts.ready,
     lastIterationMs: () => publisher.lastIterationMs(),
     status: () => ({
       ...readStatus({

@@ -4,7 +4,8 @@ import { compare, multiply, type Rational, toScaled } from '../common/rational.j
 import { type Address, HOLD_REASONS, type Report } from '../common/words.js';
 import { distance, median, percentOf, sorted } from '../prices/median.js';
 import { recoverSigner } from '../reports/signing.js';
-import { type AuditedFeed, type AuditedRound, readExactText } from '../rounds/audit.js';
+import type { AuditedFeed, AuditedRound } from '../rounds/audit.js';
+import { readExactText } from '../rounds/audit-price.js';
 import { deviationMet, deviationRatio } from '../rounds/decide.js';
 import type { UnpackedReport } from './explain-report.js';
 

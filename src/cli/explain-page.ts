@@ -1,7 +1,8 @@
 /** The page that `explain` prints: a round from its sources to its block, and what was checked. Pure. */
 import { formatRational, formatScaled } from '../common/decimal.js';
 import { subtract } from '../common/rational.js';
-import { type AuditedFeed, type AuditedRound, readExactText } from '../rounds/audit.js';
+import type { AuditedFeed, AuditedRound } from '../rounds/audit.js';
+import { readExactText } from '../rounds/audit-price.js';
 import type { Check, SignerRow } from './explain-checks.js';
 import { formatTable } from './output.js';
 

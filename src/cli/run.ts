@@ -9,7 +9,6 @@ import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
 import type { PublisherConfig } from '../config/types.js';
 import type { ChainRuntime } from '../publisher/chain-runtime.js';
-import { createChainStarts } from '../publisher/chain-start.js';
 import { startServers } from '../server/server.js';
 import { openState } from '../state/open.js';
 import type { StateStore } from '../state/store.js';
@@ -81,18 +80,11 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
   const keys = await readKeys(environment.keys, dryRun);
   const state = await openState({ url: environment.stateUrl, log, clock, metrics });
   const chains = createChains(config, keys, state, log, metrics);
-  const starts = createChainStarts({
-    chains,
-    groups: config.groups,
-    keys: keys.length > 0 ? keys.map(({ address }) => address) : undefined,
-    log,
-  });
   const daemon = createDaemon({
     environment,
     loaded,
     load,
     chains,
-    starts,
     keys,
     state,
     clock,
@@ -115,7 +107,7 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
       started,
       chains: chains.map(({ chain }) => ({
         name: chain.name,
-        healthy: starts.ready(chain.name) && chain.healthy(),
+        healthy: daemon.ready(chain.name) && chain.healthy(),
       })),
       stateAvailable: state.available(),
       stopping: stop.aborted,
@@ -126,7 +118,7 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
     `metrics on :${servers.metricsPort}/metrics, health and status on :${servers.httpPort}`,
   );
   try {
-    await starts.first(stop);
+    await daemon.start(stop);
     started = true;
     if (!stop.aborted) await daemon.run(stop);
   } finally {

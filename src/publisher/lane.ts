@@ -77,7 +77,10 @@ export function createLane(deps: LaneDeps, signal: AbortSignal): Lane {
   };
 }
 
-/** The parts that made the transaction which the outcome tells of: that of the attempt with the same rounds and times. */
+/**
+ * The parts that made the transaction which the outcome tells of: those of the attempt with the same rounds and times.
+ * None when it was sent by an earlier job.
+ */
 function partsOf(
   outcome: TransmitOutcome,
   attempts: readonly (readonly GroupPart[])[],
@@ -86,5 +89,5 @@ function partsOf(
   if (!('rounds' in outcome)) return last;
   const told = JSON.stringify(outcome.rounds);
   const of = (parts: readonly GroupPart[]) => JSON.stringify(joinParts(parts).rounds);
-  return attempts.find((parts) => of(parts) === told) ?? last;
+  return attempts.find((parts) => of(parts) === told) ?? [];
 }

@@ -1,6 +1,6 @@
 /** The loop that joins the stages: prices → decision → signed report → transaction → round. */
-import type { TransmitOutcome } from '../chain/types.js';
-import { type Key, KeyError } from '../common/key.js';
+import type { ReportedRound, TransmitOutcome } from '../chain/types.js';
+import type { Key } from '../common/key.js';
 import { type Clock, createStopController, sleep } from '../common/time.js';
 import type { Address, GroupOnChain } from '../common/words.js';
 import type { GroupConfig } from '../config/types.js';
@@ -12,14 +12,16 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { Tracing } from '../telemetry/tracing.js';
 import type { ChainRuntime } from './chain-runtime.js';
 import { evaluateGroup } from './evaluate.js';
-import { createGroupState, type GroupState, putOff, takeTick } from './group-state.js';
+import { createGather } from './gather.js';
+import { createGroupState, type GroupState, takeTick } from './group-state.js';
 import { createLane, type Lane } from './lane.js';
 import type { Leadership } from './leadership.js';
 import { loop } from './loop.js';
+import { createOutcomes, type LandedTransaction } from './outcomes.js';
 import { createRecorder } from './recorder.js';
 import { traceRounds } from './round-trace.js';
 import { createSignerSets } from './signer-sets.js';
-import { buildPart, type GroupPart, type SigningProblem } from './transmit.js';
+import type { GroupPart } from './transmit.js';
 
 export interface PublisherDeps {
   readonly groups: readonly GroupConfig[];
@@ -67,6 +69,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   const chains = new Map(deps.chains.map((runtime) => [runtime.config.name, runtime]));
   const lanes = new Map<string, Lane>();
   const recorder = createRecorder(deps);
+  const outcomes = createOutcomes(deps);
   let lastIteration = clock.monotonic();
   metrics.loopLastIteration.set(clock.now() / 1_000);
 
@@ -156,81 +159,43 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         leadership.keyFor(config.name) === transmitter,
     );
 
-  /** A group's part of a transaction, decided anew. @returns nothing when no round is due any more */
-  const partOf = async (
-    state: GroupState,
-    onChain: GroupOnChain | undefined,
-    {
-      runtime,
-      transmitter,
-      startedAtMs,
-    }: { runtime: ChainRuntime; transmitter: Address; startedAtMs: number },
-    signal: AbortSignal,
-  ): Promise<GroupPart | SigningProblem | undefined> => {
-    const { config } = state;
-    const tick = Math.floor(clock.now() / (config.tickSeconds * 1_000)) * config.tickSeconds;
-    const evaluation = evaluate(state, onChain, tick, false);
-    state.wanted = evaluation.due;
-    if (!evaluation.due) return undefined;
-    const part = await buildPart(
-      {
-        group: config,
-        evaluation,
-        signers:
-          evaluation.onChain &&
-          (await signerSets.find(runtime, config, evaluation.onChain.signersHash, signal)),
-        keys: deps.keys,
-        transmitter,
-        domain: { chainId: runtime.chain.id(), aggregator: runtime.aggregator },
-        moments: { startedAtMs, decidedAtMs: clock.now() },
-      },
-      signal,
-    );
-    recorder.signatures(config, part.signatures);
-    return part;
-  };
-
-  /** The chain is read again right before signing: what is stored is a hint, the chain is the truth. */
-  const gather = async (
-    runtime: ChainRuntime,
-    transmitter: Address,
-    signal: AbortSignal,
-  ): Promise<GroupPart[]> => {
-    const wanted = wantedOf(runtime.config.name, transmitter);
-    if (wanted.length === 0) return [];
-    const startedAtMs = clock.now();
-    const found = await refresh(
-      runtime,
-      wanted.map(({ config }) => config),
-      signal,
-    );
-    const parts: GroupPart[] = [];
-    let failure: unknown;
-    for (const state of wanted) {
-      const job = { runtime, transmitter, startedAtMs };
-      const part = await partOf(state, found.get(state.config.id), job, signal).catch((error: unknown) => {
-        if (signal.aborted) throw error;
-        failure = error;
-        const code = error instanceof KeyError ? 'signing' : 'send_failed';
-        return { code, detail: error instanceof Error ? error.message : String(error) } as const;
-      });
-      if (part === undefined) continue;
-      if ('report' in part) parts.push(part);
-      else {
-        putOff(state, clock, 'nothing');
-        recorder.problem(state, part.code, part.detail);
-      }
-    }
-    // With nothing to send a transaction under way would be withdrawn; one that cannot be renewed stays instead.
-    if (parts.length === 0 && failure !== undefined) throw failure;
-    return isolate(parts);
-  };
-
   /** After a batch reverted and nobody could say for whose sake, its groups go one by one until each has landed. */
   const alone = new Set<string>();
-  const isolate = (parts: GroupPart[]): GroupPart[] => {
-    const suspect = parts.find(({ evaluation }) => alone.has(evaluation.group));
-    return suspect ? [suspect] : parts;
+  const gather = createGather({
+    keys: deps.keys,
+    clock,
+    recorder,
+    outcomes,
+    wantedOf,
+    evaluate,
+    refresh,
+    signersOf: signerSets.find,
+    alone,
+  });
+
+  /** Groups that an outcome is of. A job that failed before its first report was for all that wanted a round. */
+  const carriedBy = (
+    { config: { name } }: ChainRuntime,
+    transmitter: Address,
+    outcome: TransmitOutcome,
+    parts: readonly GroupPart[],
+  ): GroupState[] => {
+    if (parts.length > 0) return parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
+    if (outcome.code === 'failed') return wantedOf(name, transmitter);
+    return 'rounds' in outcome ? outcome.rounds.flatMap(({ group }) => stateOf(name, group) ?? []) : [];
+  };
+  const stateOf = (chain: string, id: number) =>
+    [...states.values()].find(({ config }) => config.chain === chain && config.id === id);
+
+  /** Rounds of a transaction that an earlier process or job had sent. */
+  const landedLate = async (
+    runtime: ChainRuntime,
+    { rounds: landed, ...receipt }: LandedTransaction & { readonly rounds: readonly ReportedRound[] },
+  ): Promise<void> => {
+    for (const reported of landed) {
+      const state = stateOf(runtime.config.name, reported.group);
+      if (state) await outcomes.landedLate(runtime, state, reported, receipt);
+    }
   };
 
   const settled = async (
@@ -240,19 +205,16 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     parts: readonly GroupPart[],
     signal: AbortSignal,
   ): Promise<void> => {
-    // A job that failed before its first report was for all groups that wanted a round.
-    const carried =
-      parts.length === 0 && outcome.code === 'failed'
-        ? wantedOf(runtime.config.name, transmitter)
-        : parts.flatMap(({ evaluation }) => states.get(evaluation.group) ?? []);
+    const carried = carriedBy(runtime, transmitter, outcome, parts);
     if (outcome.code === 'confirmed')
-      for (const { evaluation, report } of parts) {
-        const state = states.get(evaluation.group);
-        if (state) deps.onLanded?.(state.config, report.round);
+      for (const { group, round } of outcome.rounds) {
+        const state = carried.find(({ config }) => config.id === group);
+        if (state) deps.onLanded?.(state.config, round);
       }
     const job = { runtime, transmitter, outcome, parts };
     const traceIds = traceRounds(deps.tracing, job, clock.now());
-    await recorder.settled({ ...job, states: carried, alone, traceIds });
+    if (outcome.code === 'confirmed' && parts.length === 0) await landedLate(runtime, outcome);
+    else await outcomes.settled({ ...job, states: carried, alone, traceIds });
     if (carried.length === 0) return;
     try {
       await refresh(

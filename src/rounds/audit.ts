@@ -1,15 +1,5 @@
 /** The audit trail: a bounded stream per chain of rounds with all that made them, and of changed reasons. */
-import { formatRational } from '../common/decimal.js';
-import { type Rational, reduce } from '../common/rational.js';
-import type {
-  Address,
-  DecisionReason,
-  DroppedObservation,
-  FeedOnChain,
-  Hex,
-  Observation,
-  Price,
-} from '../common/words.js';
+import type { Address, DecisionReason, Hex, Observation } from '../common/words.js';
 import type { StateStore, StreamEntry } from '../state/store.js';
 import type { Logger } from '../telemetry/logger.js';
 
@@ -76,8 +66,28 @@ export interface AuditedRound {
   readonly blockNumber: string;
 }
 
+/** What a transaction's receipt adds to a round's record. */
+type Receipt = 'hash' | 'gasUsed' | 'effectiveGasPriceWei' | 'blockNumber';
+/** A round's record before its transaction landed. */
+export type DraftedRound = Omit<AuditedRound, Receipt>;
+export type LandedReceipt = Required<Pick<AuditedRound, Receipt>>;
+
 export interface AuditTrail {
+  /**
+   * Keeps the record of a round that is about to be sent, for the case that this process never hears of its landing.
+   * Never throws and need not be waited for: the store carries commands out in order, the journal's among them.
+   */
+  draft(round: DraftedRound): Promise<void>;
+  /** Records a round that landed, and forgets its drafts. */
   recordRound(round: AuditedRound): Promise<void>;
+  /**
+   * Records a round that an earlier process, or an earlier job, sent.
+   * @returns the draft; `undefined` when none was kept, and nothing is recorded then
+   */
+  recordLate(
+    round: Pick<AuditedRound, 'chainId' | 'aggregator' | 'groupId' | 'round' | 'tick'>,
+    receipt: LandedReceipt,
+  ): Promise<DraftedRound | undefined>;
   recordReason(feed: string, reason: DecisionReason, detail: string, tick: number): Promise<void>;
   /** The newest records of rounds, newest first. */
   lastRounds(count: number): Promise<AuditedRound[]>;
@@ -88,6 +98,16 @@ const MAX_ROUNDS = 50_000;
 const MAX_REASONS = 20_000;
 /** Records that wait while the state store is away; beyond it the oldest are lost, and counted in the log. */
 const MAX_WAITING = 500;
+/** A transaction that was not heard of for so long does not land any more. */
+const DRAFT_MS = 24 * 3_600_000;
+const draftOf = ({
+  chainId,
+  aggregator,
+  groupId,
+  round,
+  tick,
+}: Pick<AuditedRound, 'chainId' | 'aggregator' | 'groupId' | 'round' | 'tick'>): string =>
+  `draft:${chainId}:${aggregator.toLowerCase()}:${groupId}:${round}:${tick}`;
 /** The stream of rounds, as the state store names it. */
 export const ROUNDS = 'audit:rounds';
 /** The stream of changed reasons. */
@@ -134,8 +154,22 @@ export function createAuditTrail({ state, log }: { state: StateStore; log: Logge
     });
     return writing;
   };
+  const recordRound = async (round: AuditedRound): Promise<void> => {
+    await append(ROUNDS, { round: JSON.stringify(round) }, MAX_ROUNDS);
+    await state.delete(draftOf(round)).catch(() => undefined);
+  };
   return {
-    recordRound: (round) => append(ROUNDS, { round: JSON.stringify(round) }, MAX_ROUNDS),
+    recordRound,
+    async draft(round) {
+      await state.set(draftOf(round), JSON.stringify(round), { ttlMs: DRAFT_MS }).catch(() => undefined);
+    },
+    async recordLate(round, receipt) {
+      const text = await state.get(draftOf(round)).catch(() => undefined);
+      if (text === undefined) return undefined;
+      const draft = JSON.parse(text) as DraftedRound;
+      await recordRound({ ...draft, ...receipt });
+      return draft;
+    },
     recordReason: (feed, reason, detail, tick) =>
       append(REASONS, { feed, reason, detail, tick: String(tick) }, MAX_REASONS),
     lastRounds: async (count) => (await state.last(ROUNDS, count)).flatMap(readRound),
@@ -149,96 +183,4 @@ export function readRound(entry: StreamEntry): AuditedRound[] {
   } catch {
     return [];
   }
-}
-
-/** What a decision was made with, beyond the price: of the configuration and of the chain. */
-export interface AuditContext {
-  readonly before: FeedOnChain;
-  readonly rules: {
-    readonly heartbeatSeconds: number;
-    readonly deviation: Rational | 'off';
-    readonly minChange?: bigint;
-    readonly maxAgeMs: number;
-    readonly minSources: number;
-    readonly maxSpread: Rational;
-    readonly outliers: { readonly factor: Rational; readonly floor: Rational };
-  };
-}
-
-/** A price as the audit trail keeps it. */
-export function auditPrice(
-  price: Price,
-  reason: DecisionReason,
-  decimals: number,
-  context?: AuditContext,
-): AuditedFeed {
-  return {
-    feed: price.feed,
-    reason,
-    decimals,
-    ...(price.ok
-      ? { answer: price.answer.toString(), observedAtMs: price.observedAtMs }
-      : { detail: price.detail }),
-    ...(context ? auditContext(context) : {}),
-    used: price.used.map(auditObservation),
-    dropped: price.dropped.map(auditDropped),
-  };
-}
-
-const auditContext = ({ before, rules }: AuditContext): Required<Pick<AuditedFeed, 'before' | 'rules'>> => ({
-  before: { ...before, answer: before.answer.toString() },
-  rules: {
-    heartbeatSeconds: rules.heartbeatSeconds,
-    deviation: rules.deviation === 'off' ? 'off' : exactText(rules.deviation),
-    ...(rules.minChange === undefined ? {} : { minChange: rules.minChange.toString() }),
-    maxAgeMs: rules.maxAgeMs,
-    minSources: rules.minSources,
-    maxSpread: exactText(rules.maxSpread),
-    outliers: { factor: exactText(rules.outliers.factor), floor: exactText(rules.outliers.floor) },
-  },
-});
-
-const auditObservation = ({
-  source,
-  value,
-  observedAtMs,
-  timeFrom,
-  receivedAtMs,
-}: Observation): AuditedObservation => ({
-  source,
-  value: exactText(value),
-  observedAtMs,
-  timeFrom,
-  receivedAtMs,
-});
-
-const auditDropped = ({ source, code, observation }: DroppedObservation) =>
-  observation ? { ...auditObservation(observation), source, code } : { source, code };
-
-/**
- * A fraction as text that loses nothing: decimal where that is finite, else `n/d` in lowest terms. One divided by a
- * price, or a price in a converted currency, is seldom a finite decimal.
- */
-export function exactText(value: Rational): string {
-  const { n, d } = reduce(value);
-  const [twos, withoutTwos] = strip(d, 2n);
-  const [fives, rest] = strip(withoutTwos, 5n);
-  return rest === 1n ? formatRational({ n, d }, Math.max(twos, fives)) : `${n}/${d}`;
-}
-
-/** How often a prime divides a number, and what is left. */
-function strip(value: bigint, prime: bigint): readonly [number, bigint] {
-  let rest = value;
-  let times = 0;
-  for (; rest % prime === 0n; times += 1) rest /= prime;
-  return [times, rest];
-}
-
-/** Reads what {@link exactText} wrote. @returns `undefined` for any other text */
-export function readExactText(text: string): Rational | undefined {
-  const [, sign = '', first = '', places, divisor] = /^(-?)(\d+)(?:\.(\d+)|\/(\d+))?$/.exec(text) ?? [];
-  if (first === '') return undefined;
-  const n = BigInt(first + (places ?? ''));
-  const d = divisor === undefined ? 10n ** BigInt(places?.length ?? 0) : BigInt(divisor);
-  return d === 0n ? undefined : reduce({ n: sign === '' ? n : -n, d });
 }

@@ -5,7 +5,8 @@ import type { Observation, Price } from '../../../src/common/words.js';
 import { encodeAnswers } from '../../../src/reports/lanes.js';
 import { packReport } from '../../../src/reports/pack.js';
 import { hashSigners, signReport, sortSigners } from '../../../src/reports/signing.js';
-import { type AuditedRound, auditPrice } from '../../../src/rounds/audit.js';
+import type { AuditedRound } from '../../../src/rounds/audit.js';
+import { auditPrice } from '../../../src/rounds/audit-price.js';
 import { ANVIL_KEYS } from '../../support/anvil.js';
 import { exact } from '../../support/prices/feeds.js';
 

@@ -76,6 +76,15 @@ describe('the lane of one key', () => {
     expect(lane.carries('a')).toBe(false);
   });
 
+  it('a transaction of an earlier job that lands instead is not taken for what this one has sent', async () => {
+    const { lane, jobs, settled } = createWorld([[part('a', 1, 160)]]);
+    lane.kick();
+    await jobs[0]?.job.prepare(new AbortController().signal);
+    jobs[0]?.end(confirmed([{ group: 1, round: 1, timestamp: 100 }]));
+    await lane.close();
+    expect(settled).toEqual([{ outcome: expect.objectContaining({ code: 'confirmed' }), groups: [] }]);
+  });
+
   it('with nothing due any more the job is told so', async () => {
     const { lane, jobs } = createWorld([[]]);
     lane.kick();

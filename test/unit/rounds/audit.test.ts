@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/common/time.js';
-import { type AuditedRound, createAuditTrail, REASONS } from '../../../src/rounds/audit.js';
+import {
+  type AuditedRound,
+  createAuditTrail,
+  type DraftedRound,
+  REASONS,
+} from '../../../src/rounds/audit.js';
 import { createMemoryState } from '../../../src/state/memory.js';
 import { StateError, type StateStore } from '../../../src/state/store.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
@@ -29,7 +34,28 @@ function setUp() {
   };
 }
 
-const round = (number: number) => ({ round: number, feeds: [] }) as unknown as AuditedRound;
+const key = { chainId: 1, aggregator: '0xAb', groupId: 2, round: 3, tick: 60 } as const;
+const receipt = { hash: '0x01', gasUsed: '5', effectiveGasPriceWei: '7', blockNumber: '9' } as const;
+const drafted = { ...key, group: 'majors', feeds: [] } as unknown as DraftedRound;
+
+describe('the record of a round that nobody heard of any more', () => {
+  it('is completed from what was kept before it was sent, once', async () => {
+    const { trail } = setUp();
+    await trail.draft(drafted);
+    expect(await trail.recordLate(key, receipt)).toEqual(drafted);
+    expect(await trail.lastRounds(9)).toEqual([{ ...drafted, ...receipt }]);
+    expect(await trail.recordLate(key, receipt)).toBeUndefined();
+  });
+
+  it('is not taken from another try of the same round', async () => {
+    const { trail } = setUp();
+    await trail.draft(drafted);
+    expect(await trail.recordLate({ ...key, tick: 61 }, receipt)).toBeUndefined();
+    expect(await trail.lastRounds(9)).toEqual([]);
+  });
+});
+
+const round = (number: number) => ({ ...key, round: number, feeds: [] }) as unknown as AuditedRound;
 
 describe('the audit trail', () => {
   it('keeps what was recorded while the store was away, in order, and says so once', async () => {
