@@ -8,6 +8,7 @@ INSTALLED := node_modules/.package-lock.json
 ROUNDS ?=
 MINUTES ?= 10
 SEED ?=
+OF ?= endpoints
 ENV ?= dev
 HTTP_PORT ?= 8080
 
@@ -54,8 +55,13 @@ test-image: build ## Build the image over a local stand-in base and run it as Ku
 	@bash scripts/ops/install-test-tools.sh --image
 	vitest run --project image
 
-soak: build ## Run the daemon through a random schedule of faults (MINUTES=10 SEED=…)
+soak: build ## Run through a random schedule of faults: MINUTES=10 SEED=… OF=endpoints, or OF=replicas for a fleet
+ifeq ($(OF),replicas)
+	@bash scripts/ops/install-test-tools.sh
+	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(or $(SEED),$(shell date +%s)) vitest run --project e2e test/e2e/replicas.test.ts
+else
 	@tsx scripts/soak.ts --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+endif
 
 .PHONY: lint format
 lint: build ## Check types, format, lint and the import arrows

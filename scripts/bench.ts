@@ -14,7 +14,7 @@ const HEARTBEAT_SECONDS = 10;
 
 const { values } = parseArgs({
   options: {
-    groups: { type: 'string', default: '1,8,16' },
+    groups: { type: 'string', default: '1,16,64' },
     seconds: { type: 'string', default: '60' },
   },
 });

@@ -41,12 +41,26 @@ export type Gather = (
   signal: AbortSignal,
 ) => Promise<readonly GroupPart[]>;
 
+const signedAt = ({ evaluation }: GroupPart): number => evaluation.onChain?.signedAt ?? 0;
+
+/** More gas than a group takes in a transaction, with slots that are still zero and the limit's margin of a quarter. */
+const gasBound = (feeds: number, wide: boolean): bigint =>
+  50_000n + 30_000n * BigInt(Math.ceil(feeds / (wide ? 2 : 4)));
+
 export function createGather(deps: GatherDeps): Gather {
   const { keys, clock, recorder, outcomes, wantedOf, evaluate, refresh, signersOf, alone } = deps;
 
-  const isolate = (parts: readonly GroupPart[]): readonly GroupPart[] => {
+  /** What travels together: a suspect alone; else those that wait longest first, as many as the gas limit has room for. */
+  const choose = (parts: readonly GroupPart[], gasLimit: bigint): readonly GroupPart[] => {
     const suspect = parts.find(({ evaluation }) => alone.has(evaluation.group));
-    return suspect ? [suspect] : parts;
+    if (suspect) return [suspect];
+    const byAge = [...parts].sort((a, b) => signedAt(a) - signedAt(b));
+    let room = gasLimit;
+    const fits = byAge.findIndex(({ report }) => {
+      room -= gasBound(report.answers.length, report.wide);
+      return room < 0n;
+    });
+    return fits === -1 ? byAge : byAge.slice(0, Math.max(fits, 1));
   };
 
   /** A group's part of a transaction, decided anew. @returns nothing when no round is due any more */
@@ -111,7 +125,7 @@ export function createGather(deps: GatherDeps): Gather {
     }
     // With nothing to send a transaction under way would be withdrawn; one that cannot be renewed stays instead.
     if (parts.length === 0 && failure !== undefined) throw failure;
-    const chosen = isolate(parts);
+    const chosen = choose(parts, runtime.config.gasLimitCap);
     for (const part of chosen) {
       const state = wanted.find(({ config }) => config.name === part.evaluation.group);
       if (state) outcomes.drafted(runtime, transmitter, part, state);

@@ -55,7 +55,7 @@ export async function startWorld({
   blockTime = 1,
   chainId = 31_337,
 }: WorldOptions = {}): Promise<World> {
-  const anvil = await startAnvil({ blockTime, args: ['--chain-id', String(chainId)] });
+  const anvil = await startAnvil({ args: ['--chain-id', String(chainId)] });
   const venues = [await startVenue(), await startVenue(), await startVenue()] as const;
   const price = (text: string) => {
     for (const venue of venues) venue.answer(json(`{"price":${text}}`));
@@ -75,6 +75,7 @@ export async function startWorld({
   const out = join(directory, 'deployment.json');
   const deployed = await command(['deploy', '--out', out, '--no-prewarm'], base);
   if (deployed.code !== 0) throw new Error(`deploy failed: ${deployed.stdout}${deployed.stderr}`);
+  await anvil.rpc('evm_setIntervalMining', [blockTime]);
   const deployment = JSON.parse(readFileSync(out, 'utf8')) as {
     aggregator: Address;
     groups: { feeds: { proxy: Address }[] }[];
