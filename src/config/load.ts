@@ -4,16 +4,11 @@ import { readConfigDirectory } from './documents.js';
 import { type EnvironmentDefaults, secretsOfUrl } from './environment.js';
 import { checkReferences, type FeedDefaults, resolveFeed } from './feeds.js';
 import { resolveGroup } from './groups.js';
+import { collectGroups, readProcessSettings } from './joining.js';
 import type { Place, Placed } from './place.js';
 import { mergePresets, type Presets, shippedPresets } from './presets.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
-import {
-  type FeedInput,
-  type FileInput,
-  fileSchema,
-  type GroupInput,
-  type SourceDefinition,
-} from './schema.js';
+import { type FeedInput, type FileInput, fileSchema, type SourceDefinition } from './schema.js';
 import type { Report } from './sources.js';
 import type { FeedConfig, GroupConfig, LogLevel, PublisherConfig } from './types.js';
 
@@ -25,7 +20,7 @@ export interface LoadedConfig {
   readonly secrets: readonly string[];
 }
 
-const DEFAULT_GROUP = 'default';
+const DEFAULT_POLL_MS = 1_000;
 
 /**
  * Reads and resolves the configuration directory.
@@ -68,6 +63,7 @@ export function loadConfig(
   });
   if (problems.length > 0) throw new ConfigError(problems);
 
+  const { poll, logLevel } = readProcessSettings(files, reporter);
   const presets = collectPresets(files);
   const chains = resolveChains(files, defaults, reporter);
   const placedFeeds: { feed: FeedConfig; report: Report }[] = [];
@@ -81,7 +77,7 @@ export function loadConfig(
   };
 
   const groups: GroupConfig[] = [];
-  for (const { value: group, place, feedPlace } of collectGroups(files)) {
+  for (const { value: group, place, feedPlace } of collectGroups(files, reporter)) {
     const report = reporter(place);
     const chain =
       group.chain === undefined ? chains[0] : chains.find(({ config }) => config.name === group.chain);
@@ -114,13 +110,12 @@ export function loadConfig(
   checkReferences(placedFeeds);
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const logLevel = files.map(({ value }) => value.logLevel).find((level) => level !== undefined);
   return {
     config: {
       chains: chains.map(({ config }) => config),
       groups,
       conversions,
-      pollIntervalMs: files.map(({ value }) => value.poll).find((poll) => poll !== undefined) ?? 1_000,
+      pollIntervalMs: poll ?? DEFAULT_POLL_MS,
       hash,
     },
     ...(logLevel === undefined ? {} : { logLevel }),
@@ -133,39 +128,6 @@ function collectPresets(files: readonly Placed<FileInput>[]): Presets {
   for (const { value } of files)
     presets = mergePresets(presets, (value.sources ?? {}) as Record<string, SourceDefinition>);
   return presets;
-}
-
-interface PlacedGroup extends Placed<GroupInput> {
-  readonly feedPlace: (index: number) => Place;
-}
-
-/** A plain list of feeds is one group; its settings may stand under `group`. */
-function collectGroups(files: readonly Placed<FileInput>[]): PlacedGroup[] {
-  const settings = files.find(({ value }) => value.group !== undefined);
-  const plain = files.flatMap(({ value, place }) =>
-    (value.feeds ?? []).map((feed, index) => ({ feed, place: { ...place, path: ['feeds', index] } })),
-  );
-  const named = files.flatMap(({ value, place }) =>
-    (value.groups ?? []).map((group, index) => ({
-      value: group,
-      place: { ...place, path: ['groups', index] },
-      feedPlace: (feed: number) => ({ ...place, path: ['groups', index, 'feeds', feed] }),
-    })),
-  );
-  const [first] = plain;
-  if (!first) return named;
-  return [
-    {
-      value: {
-        name: DEFAULT_GROUP,
-        ...settings?.value.group,
-        feeds: plain.map(({ feed }) => feed),
-      } as GroupInput,
-      place: settings ? { ...settings.place, path: ['group'] } : { ...first.place, path: [] },
-      feedPlace: (index) => plain[index]?.place ?? first.place,
-    },
-    ...named,
-  ];
 }
 
 const formatPath = (path: readonly (string | number)[]): string =>
