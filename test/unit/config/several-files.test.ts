@@ -45,4 +45,13 @@ describe('several files', () => {
   ])('%s is refused', (_name, files, expected) => {
     expect(refused(files)).toEqual([expected]);
   });
+
+  it('33 feeds over two files are one too many for a group', () => {
+    const many = (from: number, count: number) =>
+      `feeds:\n${Array.from({ length: count }, (_, i) => `  - { name: F${from + i}/USD, minSources: 1, sources: [{ coinbase: F${from + i}-USD }] }\n`).join('')}`;
+    expect(load({ 'a.yaml': many(0, 20), 'b.yaml': many(20, 12) }).config.groups[0]?.feeds).toHaveLength(32);
+    expect(refused({ 'a.yaml': many(0, 20), 'b.yaml': many(20, 13) })).toEqual([
+      'b.yaml:14 feeds[12] "F32/USD": is one too many: a group holds at most 32 feeds, this one has 33; spread them over `groups`',
+    ]);
+  });
 });
