@@ -6,6 +6,7 @@ import { isPolled } from './kinds.js';
 import { resolveMarket } from './market.js';
 import type { Presets } from './presets.js';
 import type { Report } from './problem.js';
+import { isSamePlace } from './same-place.js';
 import type { FeedInput } from './schema.js';
 import { type Pair, resolveSource } from './sources.js';
 import type { FeedConfig, SourceConfig } from './types.js';
@@ -103,8 +104,19 @@ function resolveSources(input: FeedInput, pair: Pair, presets: Presets, report: 
       report(['sources', index, ...path], message, value),
     );
     if (!source) continue;
-    if (sources.some(({ label }) => label === source.label))
-      report(['sources', index], 'stands twice in this feed; one place must count once', source.label);
+    const same = sources.find((other) => isSamePlace(other, source));
+    if (same)
+      report(
+        ['sources', index],
+        `stands twice in this feed: ${same.label} reads the same place, which must count once`,
+        source.label,
+      );
+    else if (sources.some(({ label }) => label === source.label))
+      report(
+        ['sources', index],
+        'is what another source of this feed is called; give each a `name` of its own',
+        source.label,
+      );
     sources.push(source);
   }
   return sources;
