@@ -94,6 +94,8 @@ export type SourceDefinition = z.output<typeof sourceDefinitionSchema>;
 /** What a feed may say about one source beside naming it. */
 export const sourceOptionsSchema = z.strictObject({
   name: scalar(readText).optional(),
+  /** What the source is a price of and in, where the symbol tells it otherwise or not at all. */
+  base: scalar(readText).optional(),
   quote: scalar(readText).optional(),
   convert: scalar(readText).optional(),
   scale: scalar(readFactor).optional(),

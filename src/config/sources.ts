@@ -22,6 +22,7 @@ import {
 } from './schema.js';
 import { type Parts, symbolParts } from './templates.js';
 import type { SourceBase, SourceConfig } from './types.js';
+import { inverseOf, isSameCurrency, type Unit, unitOfFeeds, unitOfSymbol } from './units.js';
 
 /** What a source's feed is a price of, and in what; without `base` that is not checked. */
 export interface Pair {
@@ -30,6 +31,7 @@ export interface Pair {
 }
 
 const DEFAULT_DEADLINE_MS = 4_000;
+const PAIR = /^[^/]+\/[^/]+$/;
 const SYMBOL = /^[A-Za-z0-9._:/-]{1,64}$/;
 
 /**
@@ -111,7 +113,8 @@ function build(entry: Entry, pair: Pair, report: Report): SourceConfig | undefin
   const { kind, definition, options, venue, symbol } = entry;
   const label = options.name ?? (symbol === undefined ? venue : `${venue}:${symbol}`);
   const parts = symbolParts(definition, symbol);
-  const quote = options.quote ?? quoteOf(definition, symbol, parts, pair.quote);
+  const told = tellUnit(entry, parts, pair);
+  const quote = options.quote ?? told.quote;
   if (quote === undefined) {
     report(
       [venue],
@@ -120,6 +123,13 @@ function build(entry: Entry, pair: Pair, report: Report): SourceConfig | undefin
     );
     return undefined;
   }
+  const base = options.base ?? told.base;
+  if (base !== undefined && pair.base !== undefined && !isSameCurrency(base, pair.base))
+    report(
+      options.base === undefined ? [] : ['base'],
+      `is a price of ${base}, the feed is one of ${pair.base}; if the two are meant to be one, add \`base: ${pair.base}\` to the source`,
+      options.base ?? label,
+    );
   if (options.interval !== undefined && !isPolled(kind))
     report(
       ['interval'],
@@ -131,7 +141,7 @@ function build(entry: Entry, pair: Pair, report: Report): SourceConfig | undefin
   const common: SourceBase = {
     label,
     venue,
-    quote,
+    quote: isSameCurrency(quote, pair.quote) ? pair.quote : quote,
     ...(options.convert === undefined ? {} : { convert: options.convert }),
     scale: options.scale ?? whole(1n),
     invert: options.invert ?? false,
@@ -142,15 +152,16 @@ function build(entry: Entry, pair: Pair, report: Report): SourceConfig | undefin
   return completeSource(kind, definition, common, parts, report);
 }
 
-/** The currency that a symbol is quoted in; a source without a symbol says it, or quotes in the feed's currency. */
-function quoteOf(
-  definition: SourceDefinition,
-  symbol: string | undefined,
-  parts: Parts,
-  feedQuote: string,
-): string | undefined {
-  if (definition.fixedQuote !== undefined) return definition.fixedQuote;
-  if (symbol === undefined) return definition.quote ?? feedQuote;
-  const quote = parts.get('quote')?.toUpperCase();
-  return quote === undefined ? undefined : (definition.aliases?.[quote] ?? quote);
+/** What the source itself tells of its unit; one without a symbol and without inputs says its quote, or has the feed's. */
+function tellUnit({ kind, definition, options, symbol }: Entry, parts: Parts, pair: Pair): Unit {
+  const { product, quotient } = definition;
+  const inputs = quotient ?? product;
+  if (kind === 'feed' && inputs?.every((name) => PAIR.test(name))) {
+    const unit = unitOfFeeds(quotient ? 'quotient' : 'product', inputs);
+    const { base, quote } = options.invert && unit.quote !== undefined ? inverseOf(unit) : unit;
+    return { base, quote: definition.fixedQuote ?? definition.quote ?? quote ?? pair.quote };
+  }
+  if (symbol === undefined) return { quote: definition.fixedQuote ?? definition.quote ?? pair.quote };
+  const unit = unitOfSymbol(definition, parts);
+  return options.invert ? inverseOf(unit) : unit;
 }
