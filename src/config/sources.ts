@@ -127,7 +127,11 @@ function build(entry: Entry, pair: Pair, report: Report): SourceConfig | undefin
   if (base !== undefined && pair.base !== undefined && !isSameCurrency(base, pair.base))
     report(
       options.base === undefined ? [] : ['base'],
-      `is a price of ${base}, the feed is one of ${pair.base}; if the two are meant to be one, add \`base: ${pair.base}\` to the source`,
+      `is a price of ${base}, the feed is one of ${pair.base}; ${
+        kind === 'feed'
+          ? 'mind its inputs, and whether they are multiplied or divided'
+          : `if the two are meant to be one, add \`base: ${pair.base}\` to the source`
+      }`,
       options.base ?? label,
     );
   if (options.interval !== undefined && !isPolled(kind))

@@ -127,7 +127,7 @@ describe('units', () => {
       'a ratio used as a price (Moonwell, 2026)',
       'cbETH/USD',
       'feed: { product: [cbETH/ETH, BTC/JPY] }',
-      'is a price of cbETH·BTC/ETH·JPY, the feed is one of cbETH',
+      'is a price of cbETH·BTC/ETH·JPY, the feed is one of cbETH; mind its inputs, and whether they are multiplied or divided',
     ],
     [
       'a product of a ratio and itself',
