@@ -2,19 +2,15 @@
 import { DEFAULT_CHAIN, resolveChains } from './chains.js';
 import { readConfigDirectory } from './documents.js';
 import { type EnvironmentDefaults, secretsOfUrl } from './environment.js';
-import { checkReferences, type FeedDefaults, resolveFeed } from './feeds.js';
+import { type FeedDefaults, resolveFeed } from './feeds.js';
 import { resolveGroup } from './groups.js';
+import { reportIssues } from './issues.js';
+import { collectGroups, readProcessSettings } from './joining.js';
 import type { Place, Placed } from './place.js';
-import { mergePresets, type Presets, shippedPresets } from './presets.js';
-import { ConfigError, type ConfigProblem } from './problem.js';
-import {
-  type FeedInput,
-  type FileInput,
-  fileSchema,
-  type GroupInput,
-  type SourceDefinition,
-} from './schema.js';
-import type { Report } from './sources.js';
+import { collectPresets } from './presets.js';
+import { ConfigError, type ConfigProblem, type Report } from './problem.js';
+import { checkReferences, type PlacedFeed } from './references.js';
+import { type FeedInput, type FileInput, fileSchema } from './schema.js';
 import type { FeedConfig, GroupConfig, LogLevel, PublisherConfig } from './types.js';
 
 export interface LoadedConfig {
@@ -25,7 +21,7 @@ export interface LoadedConfig {
   readonly secrets: readonly string[];
 }
 
-const DEFAULT_GROUP = 'default';
+const DEFAULT_POLL_MS = 1_000;
 
 /**
  * Reads and resolves the configuration directory.
@@ -56,32 +52,27 @@ export function loadConfig(
     const place = { document, path: [] };
     const result = fileSchema.safeParse(document.content);
     if (result.success) return [{ value: result.data, place }];
-    const report = reporter(place);
-    for (const issue of result.error.issues) {
-      const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-      if (issue.code === 'unrecognized_keys')
-        for (const key of issue.keys)
-          report([...path, key], 'is not a setting known here; mind the spelling');
-      else report(path, issue.message, scalarAt(document.content, path));
-    }
+    reportIssues(result.error.issues, document.content, reporter(place));
     return [];
   });
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const presets = collectPresets(files);
+  const { poll, logLevel } = readProcessSettings(files, reporter);
+  const presets = collectPresets(files, reporter);
+  const pollIntervalMs = poll ?? DEFAULT_POLL_MS;
   const chains = resolveChains(files, defaults, reporter);
-  const placedFeeds: { feed: FeedConfig; report: Report }[] = [];
+  const placedFeeds: PlacedFeed[] = [];
   const feedAt = (input: FeedInput, place: Place, fallback: FeedDefaults): FeedConfig => {
     const report = reporter(place);
     const feed = resolveFeed(input, fallback, presets, report);
     if (placedFeeds.some((other) => other.feed.name === feed.name))
       report(['name'], 'is the name of another feed as well; names are unique', feed.name);
-    placedFeeds.push({ feed, report });
+    placedFeeds.push({ feed, named: input.sources.length, report });
     return feed;
   };
 
   const groups: GroupConfig[] = [];
-  for (const { value: group, place, feedPlace } of collectGroups(files)) {
+  for (const { value: group, place, feedPlace } of collectGroups(files, reporter)) {
     const report = reporter(place);
     const chain =
       group.chain === undefined ? chains[0] : chains.find(({ config }) => config.name === group.chain);
@@ -94,12 +85,15 @@ export function loadConfig(
     const fallback: FeedDefaults = {
       heartbeatSeconds: chain?.input.heartbeat ?? defaults.heartbeatSeconds,
       deviation: chain?.input.deviation ?? defaults.deviation,
+      pollIntervalMs,
       group,
     };
     const feeds = group.feeds.map((input, index) => feedAt(input, feedPlace(index), fallback));
-    groups.push(resolveGroup(group, chain?.config.name ?? DEFAULT_CHAIN, feeds, groups, report));
+    const reports = { group: report, feed: (index: number) => reporter(feedPlace(index)) };
+    groups.push(resolveGroup(group, chain?.config.name ?? DEFAULT_CHAIN, feeds, groups, reports));
   }
-  const fallback = { heartbeatSeconds: defaults.heartbeatSeconds, deviation: defaults.deviation };
+  const { heartbeatSeconds, deviation } = defaults;
+  const fallback = { heartbeatSeconds, deviation, pollIntervalMs };
   const conversions = files.flatMap(({ value, place }) =>
     (value.conversions ?? []).map((input, index) =>
       feedAt(input, { ...place, path: ['conversions', index] }, fallback),
@@ -114,13 +108,12 @@ export function loadConfig(
   checkReferences(placedFeeds);
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const logLevel = files.map(({ value }) => value.logLevel).find((level) => level !== undefined);
   return {
     config: {
       chains: chains.map(({ config }) => config),
       groups,
       conversions,
-      pollIntervalMs: files.map(({ value }) => value.poll).find((poll) => poll !== undefined) ?? 1_000,
+      pollIntervalMs,
       hash,
     },
     ...(logLevel === undefined ? {} : { logLevel }),
@@ -128,57 +121,8 @@ export function loadConfig(
   };
 }
 
-function collectPresets(files: readonly Placed<FileInput>[]): Presets {
-  let presets = shippedPresets();
-  for (const { value } of files)
-    presets = mergePresets(presets, (value.sources ?? {}) as Record<string, SourceDefinition>);
-  return presets;
-}
-
-interface PlacedGroup extends Placed<GroupInput> {
-  readonly feedPlace: (index: number) => Place;
-}
-
-/** A plain list of feeds is one group; its settings may stand under `group`. */
-function collectGroups(files: readonly Placed<FileInput>[]): PlacedGroup[] {
-  const settings = files.find(({ value }) => value.group !== undefined);
-  const plain = files.flatMap(({ value, place }) =>
-    (value.feeds ?? []).map((feed, index) => ({ feed, place: { ...place, path: ['feeds', index] } })),
-  );
-  const named = files.flatMap(({ value, place }) =>
-    (value.groups ?? []).map((group, index) => ({
-      value: group,
-      place: { ...place, path: ['groups', index] },
-      feedPlace: (feed: number) => ({ ...place, path: ['groups', index, 'feeds', feed] }),
-    })),
-  );
-  const [first] = plain;
-  if (!first) return named;
-  return [
-    {
-      value: {
-        name: DEFAULT_GROUP,
-        ...settings?.value.group,
-        feeds: plain.map(({ feed }) => feed),
-      } as GroupInput,
-      place: settings ? { ...settings.place, path: ['group'] } : { ...first.place, path: [] },
-      feedPlace: (index) => plain[index]?.place ?? first.place,
-    },
-    ...named,
-  ];
-}
-
 const formatPath = (path: readonly (string | number)[]): string =>
   path.reduce<string>(
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
     '',
   ) || '(file)';
-
-function scalarAt(content: unknown, path: readonly (string | number)[]): string | undefined {
-  let value = content;
-  for (const part of path) value = (value as Record<string | number, unknown> | undefined)?.[part];
-  const secret = path.some(
-    (part) => part === 'rpc' || part === 'headers' || part === 'body' || part === 'url',
-  );
-  return typeof value === 'string' && !secret ? value : undefined;
-}

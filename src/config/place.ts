@@ -1,6 +1,6 @@
 /** Where in the files something stands, for problems that name file, line and path. */
 import type { ConfigDocument } from './documents.js';
-import type { Report } from './sources.js';
+import type { Report } from './problem.js';
 
 export interface Place {
   readonly document: ConfigDocument;

@@ -12,6 +12,9 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** Reports a problem at a path below where the reporter stands. */
+export type Report = (path: readonly (string | number)[], message: string, value?: string) => void;
+
 /** A configuration that was refused whole. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

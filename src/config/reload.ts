@@ -17,7 +17,7 @@ interface WatchOptions {
   /** The configuration in force. */
   readonly current: () => PublisherConfig;
   readonly load: () => LoadedConfig;
-  /** Called once for each changed content, taken or refused. */
+  /** Called once for each changed content, taken or refused; the one in force coming back is taken again. */
   readonly onChange: (reload: Reload) => void;
 }
 
@@ -38,7 +38,6 @@ export async function watchConfig(options: WatchOptions, signal: AbortSignal): P
     const mark = found.hash ?? found.problems.map(({ message }) => message).join();
     if (mark === seen) continue;
     seen = mark;
-    if (found.hash === current().hash) continue;
     onChange(found.hash === undefined ? { ok: false, ...found } : judge(found.hash, load, current()));
   }
 }

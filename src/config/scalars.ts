@@ -56,6 +56,14 @@ export const readDecimal: Reader<Rational> = (text) => {
   return result.ok ? good(result.value) : bad('must be a decimal number, such as 1.5');
 };
 
+/** A decimal that something is multiplied by: zero would make everything zero. */
+export const readFactor: Reader<Rational> = (text) => {
+  const result = readDecimal(text);
+  return result.ok && result.value.n === 0n
+    ? bad('must be a decimal number other than 0, such as 0.01')
+    : result;
+};
+
 /** A percentage above zero, at most `max`. */
 export const readPercent =
   (max: bigint): Reader<Rational> =>

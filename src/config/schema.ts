@@ -8,6 +8,7 @@ import {
   readDecimal,
   readDeviation,
   readDuration,
+  readFactor,
   readInteger,
   readPercent,
   readSeconds,
@@ -79,7 +80,8 @@ export const sourceDefinitionSchema = z.strictObject({
   product: z.array(scalar(readText)).min(2).max(4).optional(),
   quotient: z.array(scalar(readText)).length(2).optional(),
   /**
-   * Regular expression that reads a symbol; its named groups fill placeholders, and the group `quote` is the currency.
+   * Regular expression that reads a symbol; its named groups fill placeholders, and the groups `base` and `quote` are
+   * what the symbol is a price of and in.
    * On a source that is written out in full: the currency itself.
    */
   quote: scalar(readText).optional(),
@@ -92,9 +94,11 @@ export type SourceDefinition = z.output<typeof sourceDefinitionSchema>;
 /** What a feed may say about one source beside naming it. */
 export const sourceOptionsSchema = z.strictObject({
   name: scalar(readText).optional(),
+  /** What the source is a price of and in, where the symbol tells it otherwise or not at all. */
+  base: scalar(readText).optional(),
   quote: scalar(readText).optional(),
   convert: scalar(readText).optional(),
-  scale: scalar(readDecimal).optional(),
+  scale: scalar(readFactor).optional(),
   invert: scalar(readBoolean).optional(),
   deadline: duration(50, 60_000, 'from 50ms to 60s').optional(),
   interval: duration(100, 3_600_000, 'from 100ms to 1h').optional(),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configDir } from '../../support/config-dir.js';
 import { command } from '../../support/daemon/process.js';
 import { startWorld, type World } from '../../support/daemon/world.js';
+import { threeVenues } from '../../support/load-config.js';
 import { json } from '../../support/prices/venue.js';
 
 describe('check-config', () => {
@@ -21,6 +22,14 @@ describe('check-config', () => {
     const bad = await command(['check-config', '--config', directory], {});
     expect(bad.code).toBe(2);
     expect(bad.stderr).toContain('feeds.yaml:2 feeds[0].name "ETHUSD": must be BASE/QUOTE');
+    const pattern = configDir({
+      'feeds.yaml': `sources:\n  kraken: { quote: "(?<quote>USD" }\n${threeVenues()}`,
+    });
+    const broken = await command(['check-config', '--config', pattern], {});
+    expect(broken.code).toBe(2);
+    expect(broken.stderr).toContain(
+      'feeds.yaml:2 sources.kraken.quote "(?<quote>USD": must be a regular expression',
+    );
   });
 
   it('--live asks every source and the chain once, and shows each against the median', async () => {

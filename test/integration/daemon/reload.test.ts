@@ -20,6 +20,8 @@ function createMount(directory: string) {
       if (version === 1) symlinkSync('..data/feeds.yaml', join(directory, 'feeds.yaml'));
       else rmSync(join(directory, `..2026_${version - 1}`), { recursive: true });
     },
+    hide: () => rmSync(join(directory, 'feeds.yaml')),
+    show: () => symlinkSync('..data/feeds.yaml', join(directory, 'feeds.yaml')),
   };
 }
 
@@ -28,6 +30,8 @@ describe('a configuration that changes while the daemon runs', () => {
   let daemon: DaemonProcess;
   let mount: ReturnType<typeof createMount>;
   let feeds: string;
+  /** What the first test brings into force. */
+  const tuned = () => feeds.replace('sources:', 'deviation: 1\n    heartbeat: 5m\n    sources:');
   const metric = async (name: string) => {
     const text = await (await fetch(daemon.metricsUrl)).text();
     return text.split('\n').find((line) => line.startsWith(name));
@@ -73,7 +77,7 @@ describe('a configuration that changes while the daemon runs', () => {
       async () => (await status()).feeds[0]?.reason === 'not_due',
     );
     const before = await status();
-    mount.write(feeds.replace('sources:', 'deviation: 1\n    heartbeat: 5m\n    sources:'));
+    mount.write(tuned());
     await daemon.line(({ event }) => event === 'config_applied', 'the reload');
     const line = await daemon.line(
       ({ event }) => event === 'round_confirmed',
@@ -102,6 +106,26 @@ describe('a configuration that changes while the daemon runs', () => {
     expect((await status()).configHash).toBe(before.configHash);
     expect(await metric('oracle_config_reload_success')).toBe('oracle_config_reload_success 0');
     expect(await metric('oracle_config_refused_total')).toBe('oracle_config_refused_total 1');
+  });
+
+  it('the file in force put back mends the metric: a rolled back ConfigMap must not alert for ever', async () => {
+    daemon.mark();
+    const before = await status();
+    mount.write(tuned());
+    await daemon.line(({ event }) => event === 'config_applied', 'the file in force being back');
+    expect((await status()).configHash).toBe(before.configHash);
+    expect(await metric('oracle_config_reload_success')).toBe('oracle_config_reload_success 1');
+    expect(await metric('oracle_config_refused_total')).toBe('oracle_config_refused_total 1');
+  });
+
+  it('a directory that was empty for a moment is no alert for ever', async () => {
+    daemon.mark();
+    mount.hide();
+    await daemon.line(({ event }) => event === 'config_refused', 'the empty directory');
+    expect(await metric('oracle_config_reload_success')).toBe('oracle_config_reload_success 0');
+    mount.show();
+    await daemon.line(({ event }) => event === 'config_applied', 'the file being back');
+    expect(await metric('oracle_config_reload_success')).toBe('oracle_config_reload_success 1');
   });
 
   it('what is the layout of the contract is refused with a reason', async () => {

@@ -9,7 +9,7 @@ export const presetNames = (): readonly string[] => [...shippedPresets().keys()]
 export function expand(name: string, symbol: string, baseUrl?: string): HttpSource | WebSocketSource {
   const problems: string[] = [];
   const presets = mergePresets(shippedPresets(), baseUrl === undefined ? {} : { [name]: { baseUrl } });
-  const source = resolveSource({ [name]: symbol }, 'USD', presets, (path, message) => {
+  const source = resolveSource({ [name]: symbol }, { quote: 'USD' }, presets, (path, message) => {
     problems.push(`${path.join('.')}: ${message}`);
   });
   if (!source || problems.length > 0) throw new Error(problems.join('; '));

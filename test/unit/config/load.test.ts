@@ -1,27 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EnvironmentDefaults } from '../../../src/config/environment.js';
 import { loadConfig } from '../../../src/config/load.js';
-import { ConfigError } from '../../../src/config/problem.js';
 import { configDir } from '../../support/config-dir.js';
-
-const DEFAULTS: EnvironmentDefaults = {
-  rpcUrls: ['http://localhost:8545'],
-  heartbeatSeconds: 3600,
-  deviation: { n: 1n, d: 2n },
-};
-const load = (feeds: string, env: Record<string, string> = {}, defaults = DEFAULTS) =>
-  loadConfig(configDir({ 'feeds.yaml': feeds }), defaults, env);
-
-/** The problems of a refused configuration, a line each. */
-function refused(feeds: string, env: Record<string, string> = {}, defaults = DEFAULTS): string[] {
-  try {
-    load(feeds, env, defaults);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message.split('\n');
-    throw error;
-  }
-  throw new Error('the configuration was accepted');
-}
+import { DEFAULTS, load, refused } from '../../support/load-config.js';
 
 const FIVE_LINES = `feeds:
   - name: ETH/USD
@@ -209,7 +189,7 @@ describe('a refused configuration says file, line, path, value and what is allow
     ['18 decimals in 56 bits', feed('    decimals: 18\n'), 'leaves no room for a price in a narrow group'],
     [
       'a feed derived from itself',
-      'feeds:\n  - name: A/USD\n    minSources: 1\n    sources: [{ feed: { product: [B/USD, A/USD] } }]\nconversions:\n  - { name: B/USD, minSources: 1, sources: [{ kraken: BZUSD }] }\n',
+      'feeds:\n  - name: A/USD\n    minSources: 1\n    sources: [{ feed: { product: [B/USD, A/USD] } }]\nconversions:\n  - { name: B/USD, minSources: 1, sources: [{ kraken: BUSD }] }\n',
       'is derived from itself: A/USD → A/USD',
     ],
   ])('%s', (_name, text, expected) => {
