@@ -78,7 +78,7 @@ export function createTicks(slots: Slots, clock: Clock): Ticks {
       const known = state.judged.get(tick);
       if (known?.onChainAnswer === onChainAnswer) return known.price;
       const judged = found.ok
-        ? state.jump.judge(state.config, found, tick, onChainAnswer)
+        ? state.jump.judge(state.config, found, onChainAnswer)
         : (repeatedPrice(state.config, found, tick, onChainAnswer, state.lastObservedAtMs) ?? found);
       remember(state.judged, tick, { onChainAnswer, price: judged });
       return judged;
