@@ -40,6 +40,8 @@ export function createConnection(first: StreamPlan, deps: StreamDeps): Connectio
   let onHeard = () => {};
 
   function subscribe(): void {
+    // A reload while the connection is being made: what is to be subscribed is sent when it is open.
+    if (!send) return;
     for (const text of plan.subscribe) {
       if (sent.has(text)) continue;
       sent.add(text);

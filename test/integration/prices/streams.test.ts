@@ -137,6 +137,18 @@ describe('streams over real WebSocket servers', () => {
     await closed;
   });
 
+  it('a reload while the connection is being made loses no subscription', { timeout: 10_000 }, async () => {
+    const handshake = server.hold();
+    const eth = symbolFeed('ETH/USD', 'ETH');
+    const book = bookOf(eth);
+    start(book);
+    await handshake.asked;
+    book.apply({ feeds: [eth, symbolFeed('BTC/USD', 'BTC')], pollIntervalMs: 1_000 });
+    handshake.release();
+    const client = await server.client();
+    expect([await client.next(), await client.next()]).toEqual(['sub ETH', 'sub BTC']);
+  });
+
   it('a refusal is told by its code and not asked again at once', async () => {
     server.refuse(403);
     const book = bookOf(symbolFeed('ETH/USD', 'ETH'));
