@@ -1,5 +1,5 @@
 /**
- * From many observations to one value at a tick: pure and exact. The order of the guards is age, positive values,
+ * From many observations to one value at a tick: pure and exact. The order of the guards is time, positive values,
  * outliers, minimum sources, spread, median, bounds. Each holds back with a reason; none clamps a value.
  */
 import { formatRational } from '../common/decimal.js';
@@ -7,6 +7,7 @@ import { compare, multiply, type Rational } from '../common/rational.js';
 import type { DroppedObservation, HoldReason, Observation } from '../common/words.js';
 import type { FeedConfig } from '../config/types.js';
 import type { SourceResult } from '../telemetry/metrics.js';
+import { CLOCK_TOLERANCE_MS } from './clock-watch.js';
 import { distance, median, percentOf, sorted } from './median.js';
 
 /** Why an observation was left out, or why a source had none. A closed list. */
@@ -26,6 +27,8 @@ export type Candidate =
       readonly observation: Observation;
       /** Milliseconds from the source's own observation to the tick, judged against `maxAgeMs`. */
       readonly ageMs: number;
+      /** Milliseconds by which that observation is dated after now: only a clock that was set back leaves one there. */
+      readonly aheadMs: number;
       readonly maxAgeMs: number;
     }
   | { readonly ok: false; readonly source: string; readonly code: DropReason };
@@ -53,15 +56,8 @@ export type Aggregate = Evidence &
     | { readonly ok: false; readonly code: HoldReason; readonly detail: string }
   );
 
-/**
- * Aggregates what the sources say.
- * @param tickMs Unix milliseconds of the tick
- */
-export function aggregate(
-  rules: AggregationRules,
-  candidates: readonly Candidate[],
-  tickMs: number,
-): Aggregate {
+/** Aggregates what the sources say. */
+export function aggregate(rules: AggregationRules, candidates: readonly Candidate[]): Aggregate {
   const dropped: DroppedObservation[] = [];
   const drop = (observation: Observation, code: DropReason) =>
     dropped.push({ source: observation.source, code, observation });
@@ -69,6 +65,8 @@ export function aggregate(
   const fresh: Observation[] = [];
   for (const candidate of candidates) {
     if (!candidate.ok) dropped.push({ source: candidate.source, code: candidate.code });
+    // Its age is unknown, and would stay below any limit until its date has come.
+    else if (candidate.aheadMs > CLOCK_TOLERANCE_MS) drop(candidate.observation, 'time_invalid');
     else if (candidate.ageMs > candidate.maxAgeMs) drop(candidate.observation, 'stale');
     else if (rules.positive && candidate.observation.value.n <= 0n)
       drop(candidate.observation, 'not_positive');
@@ -100,7 +98,7 @@ export function aggregate(
   return {
     ok: true,
     value: middle,
-    observedAtMs: quorumTime(fresh, rules.minSources, tickMs),
+    observedAtMs: quorumTime(fresh, rules.minSources),
     used,
     dropped,
   };
@@ -108,13 +106,12 @@ export function aggregate(
 
 /**
  * The time of a price: the moment since which at least `minSources` fresh observations have been at hand, the newest
- * such moment, never after the tick. Not simply the oldest observation's time: losing the oldest source would then
- * make a price look newer. So defined, dropping or delaying any source can only move the time back.
+ * such moment. Not simply the oldest observation's time: losing the oldest source would then make a price look newer.
+ * So defined, dropping or delaying any source can only move the time back.
  */
-function quorumTime(fresh: readonly Observation[], minSources: number, tickMs: number): number {
+function quorumTime(fresh: readonly Observation[], minSources: number): number {
   const newestFirst = fresh.map(({ observedAtMs }) => observedAtMs).sort((a, b) => b - a);
-  const place = Math.min(Math.max(minSources, 1), newestFirst.length) - 1;
-  return Math.min(tickMs, newestFirst[place] ?? tickMs);
+  return newestFirst[Math.max(minSources, 1) - 1] ?? 0;
 }
 
 /** How far from the median an observation may lie: so many median absolute deviations, but at least the floor. */

@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics, SourceResult } from '../telemetry/metrics.js';
 import type { AggregatorAnswer } from './aggregator.js';
 import type { BreakerState } from './breaker.js';
+import { createClockWatch } from './clock-watch.js';
 import type { ReadingResult } from './observation.js';
 import { createPoller } from './poller.js';
 import { createSlots, type Slot } from './slots.js';
@@ -75,9 +76,23 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
   const { clock, log, metrics, random, readAggregator } = deps;
   const slots = createSlots(metrics);
   const ticks = createTicks(slots, clock);
+  const lookAtClock = createClockWatch(clock);
+
+  /** Before anything is dated or judged by the clock: was it set back? */
+  function heedClock(): void {
+    const byMs = lookAtClock();
+    if (byMs === 0) return;
+    slots.clockSetBack(byMs);
+    ticks.clockSetBack(byMs);
+    log.warn(
+      { event: 'clock_set_back', milliseconds: byMs },
+      'the clock was set back; what was observed before is dated back as far',
+    );
+  }
 
   /** Logs a source when its result changes, not at every poll. */
   function record(id: string, reading: ReadingResult, latencyMs: number | undefined): void {
+    heedClock();
     const recorded = slots.record(id, reading, latencyMs, clock.now());
     const slot = slots.byId(id);
     if (!recorded || !slot || recorded.code === recorded.previous) return;
@@ -137,7 +152,10 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
     async pollOnce(signal) {
       await Promise.all([poller.pollOnce(signal), streams.once(signal)]);
     },
-    price: (feed, tick, context) => ticks.price(feed, tick, context),
+    price(feed, tick, context) {
+      heedClock();
+      return ticks.price(feed, tick, context);
+    },
     sources: (feed) => slots.of(feed).map(view),
     apply,
   };

@@ -10,8 +10,9 @@ export type Lookup = (feed: string) => Aggregate;
 /**
  * Reads a slot at a tick.
  * @param tickMs Unix milliseconds
+ * @param nowMs Unix milliseconds at which it is read
  */
-export function candidateOf(slot: Slot, tickMs: number, lookup: Lookup): Candidate {
+export function candidateOf(slot: Slot, tickMs: number, nowMs: number, lookup: Lookup): Candidate {
   const { source } = slot;
   const own = source.kind === 'feed' ? derive(source, lookup) : observed(slot);
   if (!own.ok) return { ok: false, source: source.label, code: own.code };
@@ -20,6 +21,7 @@ export function candidateOf(slot: Slot, tickMs: number, lookup: Lookup): Candida
   return {
     ok: true,
     ageMs: tickMs - own.observedAtMs,
+    aheadMs: own.observedAtMs - nowMs,
     maxAgeMs: slot.maxAgeMs,
     observation: {
       source: source.label,

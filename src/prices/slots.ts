@@ -39,6 +39,8 @@ export interface Slots {
     latencyMs: number | undefined,
     nowMs: number,
   ): Recorded | undefined;
+  /** The wall clock was set back: dates what is held as the clock now would have. */
+  clockSetBack(byMs: number): void;
   /** Sets the configured sources; those whose meaning did not change keep what is known of them. */
   apply(feeds: readonly FeedConfig[]): void;
 }
@@ -67,6 +69,10 @@ export function createSlots(metrics: Metrics): Slots {
       if (latencyMs !== undefined) metrics.sourceSeconds.observe({ source }, latencyMs / 1_000);
       if (code === 'ok') metrics.sourceLastSuccess.set({ source }, nowMs / 1_000);
       return { code, previous };
+    },
+    clockSetBack(byMs) {
+      for (const slot of slots.values())
+        if (slot.observation) slot.observation = dated(slot.observation, byMs);
     },
     apply(feeds) {
       const before = slots;
@@ -101,10 +107,21 @@ function takeIn(slot: Slot, reading: ReadingResult, nowMs: number): SourceResult
   if (!reading.ok) return reading.code;
   const { value, observedAtMs, timeFrom, receivedAtMs } = reading;
   const held = slot.observation;
-  // A cache or a lagging node of the venue can answer with the past: what is known must not move back.
-  if (held && observedAtMs < held.observedAtMs) return 'stale';
+  // A cache or a lagging node of the venue can answer with the past: what is known must not move back. What is dated
+  // after now is no measure: our own clock was ahead when it came.
+  if (held && held.observedAtMs <= nowMs && observedAtMs < held.observedAtMs) return 'stale';
   slot.observation = { source: slot.source.label, value, observedAtMs, timeFrom, receivedAtMs };
   return nowMs - observedAtMs > slot.maxAgeMs ? 'stale' : 'ok';
+}
+
+/** An observation that was made by a clock that was ahead. A venue's own time stands, but never after the receipt. */
+function dated(observation: Observation, aheadMs: number): Observation {
+  const receivedAtMs = observation.receivedAtMs - aheadMs;
+  const observedAtMs =
+    observation.timeFrom === 'receipt'
+      ? observation.observedAtMs - aheadMs
+      : Math.min(observation.observedAtMs, receivedAtMs);
+  return { ...observation, observedAtMs, receivedAtMs };
 }
 
 /** Deadlines, ages, intervals and conversions may change without making an observation another one: they stay out of the id. */

@@ -17,6 +17,8 @@ export interface PriceContext {
 
 export interface Ticks {
   price(feed: string, tick: number, context?: PriceContext): Price;
+  /** The wall clock was set back: ticks that were answered come again, and what was said of them is forgotten. */
+  clockSetBack(byMs: number): void;
   apply(feeds: readonly FeedConfig[]): void;
 }
 
@@ -31,7 +33,7 @@ interface FeedState {
   readonly aggregates: Map<number, Aggregate>;
   /** Verdicts of the guards that need the chain, by tick; judged anew when the chain moved within the tick. */
   readonly judged: Map<number, { readonly onChainAnswer: bigint; readonly price: Price }>;
-  readonly jump: JumpGuard;
+  jump: JumpGuard;
   /** Of the newest price while the market was open, Unix milliseconds. */
   lastObservedAtMs?: number;
 }
@@ -55,11 +57,11 @@ export function createTicks(slots: Slots, clock: Clock): Ticks {
         ? held('market_closed', `closed in ${config.market.timeZone}`)
         : aggregate(
             config,
-            slots.of(name).map((slot) => candidateOf(slot, tickMs, lookup)),
-            tickMs,
+            slots.of(name).map((slot) => candidateOf(slot, tickMs, clock.now(), lookup)),
           );
     remember(state.aggregates, tick, result);
-    if (result.ok) state.lastObservedAtMs = Math.max(state.lastObservedAtMs ?? 0, result.observedAtMs);
+    if (result.ok)
+      state.lastObservedAtMs = Math.max(state.lastObservedAtMs ?? 0, Math.min(tickMs, result.observedAtMs));
     return result;
   }
 
@@ -71,15 +73,24 @@ export function createTicks(slots: Slots, clock: Clock): Ticks {
       if (!Number.isSafeInteger(tick) || tick * 1_000 > clock.now() + MAX_EARLY_MS)
         return { ...held('no_observations', 'the tick has not come'), feed };
       const { onChainAnswer } = context;
-      const found = priceOf(state.config, aggregateAt(feed, tick, []));
+      const found = priceOf(state.config, aggregateAt(feed, tick, []), tick);
       if (onChainAnswer === undefined) return found;
       const known = state.judged.get(tick);
       if (known?.onChainAnswer === onChainAnswer) return known.price;
       const judged = found.ok
-        ? state.jump.judge(state.config, found, tick, onChainAnswer)
+        ? state.jump.judge(state.config, found, onChainAnswer)
         : (repeatedPrice(state.config, found, tick, onChainAnswer, state.lastObservedAtMs) ?? found);
       remember(state.judged, tick, { onChainAnswer, price: judged });
       return judged;
+    },
+    clockSetBack(byMs) {
+      for (const state of states.values()) {
+        state.aggregates.clear();
+        state.judged.clear();
+        if (state.lastObservedAtMs !== undefined) state.lastObservedAtMs -= byMs;
+        // What it has counted is dated after what will confirm it.
+        state.jump = createJumpGuard();
+      }
     },
     apply(feeds) {
       const before = states;
@@ -102,10 +113,11 @@ function held(code: Held['code'], detail: string): Held {
   return { ok: false, code, detail, used: [], dropped: [] };
 }
 
-/** The one rounding of the price path. */
-function priceOf({ name, decimals, positive }: FeedConfig, found: Aggregate): Price {
+/** The one rounding of the price path. Asked for late, a tick has observations after it: a price is never dated so. */
+function priceOf({ name, decimals, positive }: FeedConfig, found: Aggregate, tick: number): Price {
   if (!found.ok) return { ...found, feed: name };
-  const { value, observedAtMs, used, dropped } = found;
+  const { value, used, dropped } = found;
+  const observedAtMs = Math.min(tick * 1_000, found.observedAtMs);
   const answer = toScaled(value, decimals);
   // A positive value below half of the smallest unit: published, it would read as zero.
   if (positive && answer <= 0n)

@@ -96,14 +96,15 @@ function listen(server: Server, port: number, bindAddress: string, portSetting: 
 
 async function answer(routes: Routes, incoming: IncomingMessage): Promise<Reply> {
   const method = incoming.method === 'HEAD' ? 'GET' : (incoming.method ?? 'GET');
-  const url = new URL(incoming.url ?? '/', 'http://localhost');
+  const url = targetOf(incoming.url ?? '/');
+  if (!url) return json({ error: 'not_found' }, 404);
   const route = routes[`${method} ${url.pathname}`];
   if (!route) {
     const known = Object.keys(routes).some((name) => name.endsWith(` ${url.pathname}`));
     return json({ error: known ? 'method_not_allowed' : 'not_found' }, known ? 405 : 404);
   }
   const body = method === 'POST' ? await readBody(incoming) : '';
-  if (body === undefined) return json({ error: 'body_too_large' }, 413);
+  if (typeof body !== 'string') return body;
   return route({
     method,
     path: url.pathname,
@@ -114,13 +115,24 @@ async function answer(routes: Routes, incoming: IncomingMessage): Promise<Reply>
   });
 }
 
-async function readBody(incoming: IncomingMessage): Promise<string | undefined> {
+/** The target of a request. It is a path, `//host` too; a proxy may write a whole URL. */
+function targetOf(target: string): URL | undefined {
+  const url = target.startsWith('/') ? `http://localhost${target}` : target;
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+async function readBody(incoming: IncomingMessage): Promise<string | Reply> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) return json({ error: 'body_too_large' }, 413);
+      chunks.push(chunk);
+    }
+  } catch {
+    // The client hung up or was too slow: no fault of ours, and nobody hears the answer.
+    return json({ error: 'body_incomplete' }, 400);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

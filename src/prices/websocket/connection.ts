@@ -40,37 +40,43 @@ export function createConnection(first: StreamPlan, deps: StreamDeps): Connectio
   let onHeard = () => {};
 
   function subscribe(): void {
+    // A reload while the connection is being made: what is to be subscribed is sent when it is open.
+    if (!send) return;
     for (const text of plan.subscribe) {
       if (sent.has(text)) continue;
       sent.add(text);
-      send?.(text);
+      send(text);
     }
   }
 
-  function onMessage(text: string): void {
+  /** Hands a message to its sources; whether it told one of them something of its market. */
+  function onMessage(text: string): boolean {
     const receivedAtMs = clock.now();
     const json = readJson(text);
     // Some venues answer a ping with bare text.
-    if (!json.ok) return;
+    if (!json.ok) return false;
+    let isNews = false;
     for (const reader of plan.readers) {
       const reading = read(reader, json.document, receivedAtMs, heard.has(reader.slot));
       if (!reading) continue;
       heard.add(reader.slot);
+      isNews ||= reading.ok || reading.code === 'market_suspended';
       record(reader.slot, redacted(reading, redact));
     }
     onHeard();
+    return isNews;
   }
 
   async function session(signal: AbortSignal): Promise<ReadingFailure> {
     sent = new Set();
     heard = new Set();
-    const { url, headers, ping, pingIntervalMs, silenceMs, deadlineMs } = plan;
+    const { url, headers, ping, pingIntervalMs, silenceMs, quietMs, deadlineMs } = plan;
     const onOpen = (sendText: (text: string) => void) => {
       send = sendText;
       subscribe();
     };
     const end = await holdSession(
-      { url, headers, ping, pingIntervalMs, silenceMs, deadlineMs, onOpen, onMessage },
+      { url, headers, ping, pingIntervalMs, silenceMs, quietMs, deadlineMs, onOpen, onMessage },
       signal,
     );
     send = undefined;

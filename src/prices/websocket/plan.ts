@@ -26,6 +26,11 @@ export interface StreamPlan {
   readonly pingIntervalMs: number;
   /** Reconnect when no message came for so long, milliseconds. */
   readonly silenceMs: number;
+  /**
+   * Reconnect when no reader was told anything for so long, milliseconds: pongs and a venue's heartbeats go on when a
+   * subscription was dropped. What was told before is too old by then for all of them.
+   */
+  readonly quietMs: number;
   /** How long connecting, and in a single reading the first value, may take, milliseconds. */
   readonly deadlineMs: number;
   readonly readers: readonly StreamReader[];
@@ -56,6 +61,7 @@ function planOf(slot: Slot, source: WebSocketSource): StreamPlan {
     ping,
     pingIntervalMs,
     silenceMs,
+    quietMs: Math.max(silenceMs, slot.maxAgeMs),
     deadlineMs,
     readers: [{ slot: slot.id, filter, read: createExtractor(source, source) }],
   };
@@ -67,6 +73,7 @@ function join(a: StreamPlan, b: StreamPlan): StreamPlan {
     subscribe: [...new Set([...a.subscribe, ...b.subscribe])],
     pingIntervalMs: Math.min(a.pingIntervalMs, b.pingIntervalMs),
     silenceMs: Math.min(a.silenceMs, b.silenceMs),
+    quietMs: Math.max(a.quietMs, b.quietMs),
     deadlineMs: Math.max(a.deadlineMs, b.deadlineMs),
     readers: [...a.readers, ...b.readers],
   };

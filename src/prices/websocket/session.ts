@@ -1,4 +1,4 @@
-/** One WebSocket connection from opening to its end: subscribes, pings, hands out messages, ends on silence. */
+/** One WebSocket connection from opening to its end: subscribes, pings, hands out messages, ends when nothing comes. */
 import { WebSocket } from 'ws';
 import { networkCode } from '../http/request.js';
 import { failure, type ReadingFailure } from '../observation.js';
@@ -8,11 +8,15 @@ export interface SessionOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly ping: string | undefined;
   readonly pingIntervalMs: number;
+  /** The longest time without any message. */
   readonly silenceMs: number;
+  /** The longest time without a message that is of use. */
+  readonly quietMs: number;
   readonly deadlineMs: number;
   /** Called once, when messages can be sent. */
   readonly onOpen: (send: (text: string) => void) => void;
-  readonly onMessage: (text: string) => void;
+  /** @returns whether the message is of use */
+  readonly onMessage: (text: string) => boolean;
 }
 
 // A ticker is some hundred bytes; the first snapshot of a whole venue some hundred kilobytes.
@@ -49,19 +53,22 @@ export function holdSession(options: SessionOptions, signal: AbortSignal): Promi
     const onAbort = () => end(STOPPED);
     signal.addEventListener('abort', onAbort, { once: true });
     const onSilence = () => end(failure('disconnected', `no message for ${options.silenceMs} ms`));
+    const onQuiet = () => end(failure('disconnected', `no reading for ${options.quietMs} ms`));
     // Covers the handshake as well until the connection is open.
     let silence = setTimeout(onSilence, options.deadlineMs + options.silenceMs);
+    let quiet: NodeJS.Timeout | undefined;
 
     socket.on('open', () => {
       timers.push(setInterval(() => ping(socket, options.ping), options.pingIntervalMs));
       armSilence();
+      armQuiet();
       options.onOpen((text) => {
         if (socket.readyState === WebSocket.OPEN) socket.send(text);
       });
     });
     socket.on('message', (data, isBinary) => {
       armSilence();
-      if (!isBinary) options.onMessage(data.toString());
+      if (!isBinary && options.onMessage(data.toString())) armQuiet();
     });
     socket.on('unexpected-response', (_request, { statusCode = 0 }) => {
       why ??= refusal(statusCode);
@@ -73,6 +80,7 @@ export function holdSession(options: SessionOptions, signal: AbortSignal): Promi
     socket.on('close', (code) => {
       for (const timer of timers) clearTimeout(timer);
       clearTimeout(silence);
+      clearTimeout(quiet);
       signal.removeEventListener('abort', onAbort);
       resolve(why ?? failure('disconnected', `closed by the venue, code ${code}`));
     });
@@ -80,6 +88,10 @@ export function holdSession(options: SessionOptions, signal: AbortSignal): Promi
     function armSilence(): void {
       clearTimeout(silence);
       silence = setTimeout(onSilence, options.silenceMs);
+    }
+    function armQuiet(): void {
+      clearTimeout(quiet);
+      quiet = setTimeout(onQuiet, options.quietMs);
     }
   });
 }

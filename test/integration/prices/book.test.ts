@@ -185,6 +185,39 @@ describe('the price book over real servers', () => {
     expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: false, code: 'too_few_sources' });
   });
 
+  it('our clock ran an hour ahead and is set back: the log says so, and prices follow the venues at once', async () => {
+    for (const venue of venues) venue.answer(json('{"price":"10"}'));
+    clock.correct(3_600_000);
+    const book = bookOf(threeVenues());
+    await book.pollOnce(never);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: true, answer: 1_000_000_000n });
+    clock.correct(-3_600_000);
+    const readAtMs = clock.now();
+    clock.advance(2_000);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: true, observedAtMs: readAtMs });
+    expect(lines.join('')).toContain('"event":"clock_set_back","milliseconds":3600000');
+    for (const venue of venues) venue.answer(json('{"price":"9"}'));
+    clock.advance(1_000);
+    await book.pollOnce(never);
+    expect(book.sources('ETH/USD').map((source) => source.result)).toEqual(['ok', 'ok', 'ok']);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: true, answer: 900_000_000n });
+  });
+
+  it('readings that come in before the next tick are dated by the corrected clock', async () => {
+    for (const venue of venues) venue.answer(json('{"price":"10"}'));
+    clock.correct(3_600_000);
+    const book = bookOf(threeVenues());
+    await book.pollOnce(never);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({ ok: true });
+    clock.correct(-3_600_000);
+    for (const venue of venues) venue.answer(json('{"price":"9"}'));
+    await book.pollOnce(never);
+    expect(book.price('ETH/USD', clock.tick())).toMatchObject({
+      answer: 900_000_000n,
+      observedAtMs: clock.now(),
+    });
+  });
+
   it('brings USDT into USD by the declared conversion, at the older time of both', async () => {
     venues[0]!.answer(json(`{"price":"2000","time":${clock.now() - 1_000}}`));
     venues[1]!.answer(json(`{"price":"0.999","time":${clock.now() - 9_000}}`));

@@ -104,6 +104,68 @@ describe('streams over real WebSocket servers', () => {
     });
   });
 
+  it.each([
+    ['with JSON', '{"op":"pong"}'],
+    ['with bare text', 'pong'],
+    ['with an error', '{"error":"unknown request"}'],
+  ])(
+    'a venue that dropped the subscription and still answers pings %s is left and subscribed anew',
+    async (_how, pong) => {
+      const source = streamSource({
+        label: 'v:ETH',
+        url: server.url,
+        subscribe: ['sub ETH'],
+        errorPath: '$.error',
+        ping: 'ping',
+        pingIntervalMs: 20,
+        silenceMs: 100,
+      });
+      const book = bookOf(feed({ sources: [source], maxAgeMs: 300 }));
+      start(book);
+      const first = await server.client();
+      first.send('{"price":1}');
+      first.socket.on('message', () => first.send(pong));
+      const second = await server.client();
+      expect(book.sources('ETH/USD')[0]).toMatchObject({
+        result: 'disconnected',
+        detail: 'no reading for 300 ms',
+      });
+      expect(await second.next()).toBe('sub ETH');
+      second.send('{"price":2}');
+      await expect.poll(() => result(book), { interval: 5 }).toBe('ok');
+    },
+  );
+
+  it.each([
+    ['rarely trades', '{"symbol":"ETH","status":"open","price":1}'],
+    ['is suspended and says so', '{"symbol":"ETH","status":"halt","price":1}'],
+  ])(
+    'a market that %s keeps its connection, by the longest maxAge of its sources',
+    { timeout: 10_000 },
+    async (_what, message) => {
+      const talk = {
+        ping: 'ping',
+        pingIntervalMs: 20,
+        silenceMs: 100,
+        statusPath: '$.status',
+        statusOk: ['open'],
+      };
+      const feeds = [symbolFeed('ETH/USD', 'ETH'), symbolFeed('BTC/USD', 'BTC')].map((one, i) => ({
+        ...one,
+        maxAgeMs: [60, 1_000][i]!,
+        sources: [{ ...one.sources[0]!, ...talk } as FeedConfig['sources'][0]],
+      }));
+      start(bookOf(...feeds));
+      const client = await server.client();
+      // A reading with every 12th ping, a quarter of a second apart: over `silence`, under the longest `maxAge`.
+      for (let i = 0; i < 80; i += 1) {
+        if ((await client.next()) !== 'ping') continue;
+        client.send(i % 12 === 0 ? message : '{"op":"pong"}');
+      }
+      expect(client.socket.readyState).toBe(client.socket.OPEN);
+    },
+  );
+
   it('pings in the words of the venue, or with the protocol’s own ping', async () => {
     const talking = streamSource({ label: 'a:1', url: server.url, ping: 'ping', pingIntervalMs: 10 });
     const plain = streamSource({ label: 'b:1', url: server.url, pingIntervalMs: 10 });
@@ -135,6 +197,18 @@ describe('streams over real WebSocket servers', () => {
     const closed = new Promise((resolve) => client.socket.once('close', resolve));
     book.apply({ feeds: [], pollIntervalMs: 1_000 });
     await closed;
+  });
+
+  it('a reload while the connection is being made loses no subscription', { timeout: 10_000 }, async () => {
+    const handshake = server.hold();
+    const eth = symbolFeed('ETH/USD', 'ETH');
+    const book = bookOf(eth);
+    start(book);
+    await handshake.asked;
+    book.apply({ feeds: [eth, symbolFeed('BTC/USD', 'BTC')], pollIntervalMs: 1_000 });
+    handshake.release();
+    const client = await server.client();
+    expect([await client.next(), await client.next()]).toEqual(['sub ETH', 'sub BTC']);
   });
 
   it('a refusal is told by its code and not asked again at once', async () => {

@@ -15,12 +15,17 @@ export function exact(text: string): Rational {
 
 /** A clock that moves only when told. Starts at 2023-11-14T22:13:20Z. */
 export function manualClock(startMs = 1_700_000_000_000) {
-  let nowMs = startMs;
-  const clock: Clock = { now: () => nowMs, monotonic: () => nowMs };
+  let monotonicMs = startMs;
+  let correctionMs = 0;
+  const clock: Clock = { now: () => monotonicMs + correctionMs, monotonic: () => monotonicMs };
   const advance = (ms: number) => {
-    nowMs += ms;
+    monotonicMs += ms;
   };
-  return { ...clock, advance, tick: () => Math.floor(nowMs / 1_000) };
+  /** Sets the wall clock forward, or back, while no time passes. */
+  const correct = (byMs: number) => {
+    correctionMs += byMs;
+  };
+  return { ...clock, advance, correct, tick: () => Math.floor(clock.now() / 1_000) };
 }
 
 /** The same numbers in every run (mulberry32). */

@@ -18,15 +18,25 @@ export interface StreamServer {
   client(): Promise<Client>;
   /** Answers the coming handshakes with this HTTP status; 101 accepts again. */
   refuse(status: number): void;
+  /** Keeps the coming handshakes waiting. */
+  hold(): {
+    /** Settles when a client waits. */
+    readonly asked: Promise<void>;
+    /** Answers those that wait, and all that come. */
+    release(): void;
+  };
   close(): Promise<void>;
 }
 
 export async function startStream(): Promise<StreamServer> {
   let status = 101;
+  let gate: { onAsked: () => void; released: Promise<void> } | undefined;
   const clients = queue<Client>();
   const http = createServer();
   const server = new WebSocketServer({ noServer: true });
-  http.on('upgrade', (request, socket, head) => {
+  http.on('upgrade', async (request, socket, head) => {
+    gate?.onAsked();
+    await gate?.released;
     if (status !== 101) {
       socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`);
       return;
@@ -50,6 +60,16 @@ export async function startStream(): Promise<StreamServer> {
     client: clients.take,
     refuse: (next) => {
       status = next;
+    },
+    hold: () => {
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const asked = new Promise<void>((resolve) => {
+        gate = { onAsked: resolve, released };
+      });
+      return { asked, release };
     },
     close: () =>
       new Promise((resolve) => {

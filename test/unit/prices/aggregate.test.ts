@@ -9,13 +9,14 @@ function candidates(values: Record<string, string>, ageMs = 0): Candidate[] {
     ok: true,
     observation: observation(source, value, TICK_MS - ageMs),
     ageMs,
+    aheadMs: -ageMs,
     maxAgeMs: 60_000,
   }));
 }
 
 const rules = (over: Partial<AggregationRules> = {}): AggregationRules => ({ ...feed(), ...over });
 const run = (values: Record<string, string>, over: Partial<AggregationRules> = {}) =>
-  aggregate(rules(over), candidates(values), TICK_MS);
+  aggregate(rules(over), candidates(values));
 
 describe('aggregation at a tick', () => {
   it.each([
@@ -39,7 +40,7 @@ describe('aggregation at a tick', () => {
   it('drops what is older than its limit, to the millisecond', () => {
     const [fresh] = candidates({ a: '10' }, 60_000);
     const [stale] = candidates({ b: '10' }, 60_001);
-    expect(aggregate(rules(), [fresh!, stale!], TICK_MS)).toMatchObject({
+    expect(aggregate(rules(), [fresh!, stale!])).toMatchObject({
       ok: true,
       used: [{ source: 'a' }],
       dropped: [{ source: 'b', code: 'stale', observation: { source: 'b' } }],
@@ -68,15 +69,17 @@ describe('aggregation at a tick', () => {
 
   it('too few after dropping: the detail names each source and why', () => {
     const missing: Candidate = { ok: false, source: 'z', code: 'timeout' };
-    expect(aggregate(rules({ minSources: 2 }), [...candidates({ a: '10' }), missing], TICK_MS)).toMatchObject(
-      { ok: false, code: 'too_few_sources', detail: '1 of 2 sources: z timeout' },
-    );
+    expect(aggregate(rules({ minSources: 2 }), [...candidates({ a: '10' }), missing])).toMatchObject({
+      ok: false,
+      code: 'too_few_sources',
+      detail: '1 of 2 sources: z timeout',
+    });
   });
 
   it('nothing at all', () => {
-    expect(aggregate(rules(), [], TICK_MS)).toMatchObject({ ok: false, code: 'no_observations' });
+    expect(aggregate(rules(), [])).toMatchObject({ ok: false, code: 'no_observations' });
     const none: Candidate = { ok: false, source: 'a', code: 'no_observation' };
-    expect(aggregate(rules(), [none], TICK_MS)).toMatchObject({ code: 'no_observations' });
+    expect(aggregate(rules(), [none])).toMatchObject({ code: 'no_observations' });
   });
 
   it.each(['0', '-1'])('%s is no price where a price must be positive', (value) => {
@@ -104,18 +107,28 @@ describe('aggregation at a tick', () => {
     expect(run({ a: '20.000001' }, bounds)).toMatchObject({ ok: false, code: 'out_of_bounds' });
   });
 
-  it('the time is that since which enough sources were there, never after the tick', () => {
+  it('drops what is dated after now, to the millisecond, but for the small corrections that clocks get', () => {
+    const [near] = candidates({ a: '10' }, -1_000);
+    const [ahead] = candidates({ b: '20' }, -1_001);
+    expect(aggregate(rules(), [near!, ahead!])).toMatchObject({
+      ok: true,
+      value: exact('10'),
+      used: [{ source: 'a' }],
+      dropped: [{ source: 'b', code: 'time_invalid', observation: { source: 'b' } }],
+    });
+    expect(aggregate(rules(), [ahead!])).toMatchObject({ ok: false, code: 'too_few_sources' });
+  });
+
+  it('the time is that since which enough sources were there', () => {
     const aged = (source: string, ageMs: number) => candidates({ [source]: '10' }, ageMs)[0]!;
     const at = (...ages: number[]) => {
       const result = aggregate(
         rules({ minSources: 2 }),
         ages.map((age, i) => aged(`s${i}`, age)),
-        TICK_MS,
       );
       return result.ok && TICK_MS - result.observedAtMs;
     };
     expect(at(1_000, 5_000, 9_000)).toBe(5_000);
     expect(at(1_000, 9_000)).toBe(9_000);
-    expect(at(-2_000, -3_000)).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import type { FeedConfig, MarketHours } from '../../../src/config/types.js';
 import { createSlots, type Slots } from '../../../src/prices/slots.js';
 import { createTicks, type Ticks } from '../../../src/prices/ticks.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
-import { exact, feed, httpSource, manualClock } from '../../support/prices/feeds.js';
+import { exact, feed, feedSource, httpSource, manualClock } from '../../support/prices/feeds.js';
 
 let clock: ReturnType<typeof manualClock>;
 let slots: Slots;
@@ -18,11 +18,10 @@ function configure(over: Partial<FeedConfig> = {}): void {
   ticks.apply([config]);
 }
 
-function observe(value: string): void {
-  const [slot] = slots.of('ETH/USD');
+function observe(value: string, slot = slots.of('ETH/USD')[0]!.id): void {
   const at = clock.now();
   slots.record(
-    slot!.id,
+    slot,
     { ok: true, value: exact(value), observedAtMs: at, timeFrom: 'receipt', receivedAtMs: at },
     1,
     at,
@@ -77,6 +76,13 @@ describe('jump hold', () => {
     expect(step('500', '1000')).toMatchObject({ ok: true });
   });
 
+  it('also where the limit is wide enough to hold both sides: a rate near zero', () => {
+    configure({ positive: false, maxJump: { percent: exact('300'), confirmTicks: 1 } });
+    expect(step('6', '1')).toMatchObject({ ok: false });
+    expect(step('-5', '1')).toMatchObject({ ok: false });
+    expect(step('-5', '1')).toMatchObject({ ok: true });
+  });
+
   it('a tick without a price neither confirms nor starts anew', () => {
     expect(step('2000', '1000')).toMatchObject({ ok: false });
     clock.advance(120_000);
@@ -92,6 +98,69 @@ describe('jump hold', () => {
         ok: false,
         code: 'jump_unconfirmed',
       });
+  });
+
+  it('a spike on top of a jump that is being confirmed is a jump of its own', () => {
+    for (let i = 0; i < 2; i += 1) expect(step('1250', '1000')).toMatchObject({ ok: false });
+    expect(step('1000000', '1000')).toMatchObject({ ok: false, code: 'jump_unconfirmed' });
+    expect(step('1000000', '1000')).toMatchObject({ ok: false });
+    expect(step('1000000', '1000')).toMatchObject({ ok: true });
+  });
+
+  it('while the chain lags after a confirmed jump, a spike is held like any other', () => {
+    for (let i = 0; i < 9; i += 1) step('1250', '1000');
+    expect(step('1250', '1000')).toMatchObject({ ok: true });
+    expect(step('1000000', '1000')).toMatchObject({ ok: false, code: 'jump_unconfirmed' });
+    expect(step('1250', '1000')).toMatchObject({ ok: false, detail: expect.stringContaining('1 of 3') });
+    expect(step('1250', '1000')).toMatchObject({ ok: false });
+    expect(step('1250', '1000')).toMatchObject({ ok: true });
+  });
+
+  it('a market that runs on gets through while the last ticks lie within the limit of one another', () => {
+    expect(step('1200', '1000')).toMatchObject({ ok: false });
+    expect(step('1250', '1000')).toMatchObject({ ok: false });
+    expect(step('1300', '1000')).toMatchObject({ ok: true });
+    expect(step('1350', '1000')).toMatchObject({ ok: true });
+    // Within 10 % of 1300 and 1350, no longer of 1250.
+    expect(step('1430', '1000')).toMatchObject({ ok: true });
+    expect(step('1580', '1000')).toMatchObject({ ok: false });
+  });
+
+  it('a fall is measured like the rise that would undo it', () => {
+    expect(step('2000', '1000')).toMatchObject({ ok: false });
+    expect(step('1819', '1000')).toMatchObject({ ok: false, detail: expect.stringContaining('2 of 3') });
+    expect(step('1654', '1000')).toMatchObject({ ok: false, detail: expect.stringContaining('2 of 3') });
+    expect(step('1503', '1000')).toMatchObject({ ok: false, detail: expect.stringContaining('1 of 3') });
+  });
+
+  it('one reading of a slow source does not confirm itself, however many ticks pass', () => {
+    expect(step('3000', '1000')).toMatchObject({ ok: false });
+    for (let i = 0; i < 50; i += 1)
+      expect(step(undefined, '1000')).toMatchObject({ ok: false, detail: expect.stringContaining('1 of 3') });
+  });
+
+  it('a steady market whose source is read once a minute gets through with the second further reading', () => {
+    const readings = [1, 2, 3].map(() => {
+      const first = step('3000', '1000');
+      for (let i = 0; i < 58; i += 1) expect(step(undefined, '1000').ok).toBe(first.ok);
+      clock.advance(1_000);
+      return first.ok;
+    });
+    expect(readings).toEqual([false, false, true]);
+  });
+
+  it('of several sources as many as must agree on a price must have observed anew', () => {
+    const sources = ['a', 'b', 'c'].map((label) => httpSource({ label, url: `http://${label}.invalid/` }));
+    configure({ sources, minSources: 2, maxJump: { percent: exact('10'), confirmTicks: 1 } });
+    const observed = (...labels: string[]) => {
+      clock.advance(1_000);
+      for (const slot of slots.of('ETH/USD'))
+        if (labels.includes(slot.source.label)) observe('2000', slot.id);
+      return ticks.price('ETH/USD', clock.tick(), { onChainAnswer: 100_000_000_000n }).ok;
+    };
+    expect(observed('a', 'b', 'c')).toBe(false);
+    expect([observed('a'), observed('a'), observed('a')]).toEqual([false, false, false]);
+    expect(observed('c')).toBe(true);
   });
 
   it('before the first round there is nothing to jump from', () => {
@@ -184,6 +253,24 @@ describe('ticks', () => {
     clock.advance(60_000);
     observe('1100');
     expect(ticks.price('ETH/USD', later)).toMatchObject({ ok: true, answer: 110_000_000_000n });
+  });
+
+  it('asked for late, a tick has newer observations; its price is not dated after it, and counts them once', () => {
+    const doubled = feed({
+      name: '2ETH/USD',
+      sources: [feedSource({ inputs: ['ETH/USD'], scale: exact('2') })],
+    });
+    const jumpy = { ...doubled, maxJump: { percent: exact('10'), confirmTicks: 1 } };
+    slots.apply([feed({ sources: [source] }), jumpy]);
+    ticks.apply([feed({ sources: [source] }), jumpy]);
+    clock.advance(500);
+    observe('1000');
+    const tick = clock.tick();
+    expect(ticks.price('ETH/USD', tick)).toMatchObject({ ok: true, observedAtMs: tick * 1_000 });
+    const context = { onChainAnswer: 100_000_000_000n };
+    expect(ticks.price('2ETH/USD', tick, context)).toMatchObject({ ok: false });
+    clock.advance(1_000);
+    expect(ticks.price('2ETH/USD', tick + 1, context)).toMatchObject({ ok: false, code: 'jump_unconfirmed' });
   });
 
   it('rounds half to even, once, and refuses what would read as zero', () => {

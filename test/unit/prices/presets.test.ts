@@ -1,4 +1,7 @@
 /** Every preset reads an answer of the shape that its venue documents, and the odd answers that venues give. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { JsonExtraction } from '../../../src/config/types.js';
 import { readJson } from '../../../src/prices/json/document.js';
@@ -436,10 +439,32 @@ describe('presets of venues', () => {
     });
   });
 
+  it.each(offeredSymbols())('%s offers the symbol %s in its comment, and takes it', (preset, symbol) => {
+    expect(expand(preset, symbol).quote).toMatch(/^[A-Z]{3,5}$/);
+  });
+
   it('a symbol that does not tell its quote currency is refused', () => {
     expect(() => expand('binance', 'BTCXYZ')).toThrow('quote');
+    expect(() => expand('bitfinex', 'tETHF0:USTF0')).toThrow('quote');
   });
 });
+
+/** What the comments of the shipped files write as `Symbol as …`, with the preset that follows. */
+function offeredSymbols(): (readonly [preset: string, symbol: string])[] {
+  const directory = fileURLToPath(new URL('../../../config/sources', import.meta.url));
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.yaml'))
+    .flatMap((file) => {
+      const text = readFileSync(join(directory, file), 'utf8');
+      return [...text.matchAll(/^#.*Symbol as (.*(?:\n#.*)*)\n([a-z0-9-]+):$/gm)].flatMap(
+        ([, offer, preset]) => {
+          const [first, or] = offer!.split(/[:;.]\s/)[0]!.split(' or ');
+          const quoted = [first, or].map((part) => part?.match(/`([^`…]+)`/)?.[1]);
+          return quoted.filter((symbol) => symbol !== undefined).map((symbol) => [preset!, symbol] as const);
+        },
+      );
+    });
+}
 
 function selects(text: string, filter: string): boolean {
   const source = { path: filter, timeUnit: 'ms' as const, scale: exact('1'), invert: false };

@@ -5,6 +5,7 @@ import { formatRational, formatScaled, parseDecimal } from '../../../src/common/
 import { compare, type Rational, toScaled } from '../../../src/common/rational.js';
 import { HOLD_REASONS } from '../../../src/common/words.js';
 import { type AggregationRules, aggregate, type Candidate } from '../../../src/prices/aggregate.js';
+import { CLOCK_TOLERANCE_MS } from '../../../src/prices/clock-watch.js';
 import { readJson } from '../../../src/prices/json/document.js';
 import { createExtractor } from '../../../src/prices/json/extract.js';
 import { createSlots } from '../../../src/prices/slots.js';
@@ -26,12 +27,16 @@ interface Told {
   readonly value: Rational;
   readonly ageMs: number;
 }
-const told: fc.Arbitrary<Told> = fc.record({ value, ageMs: fc.integer({ min: -5_000, max: 90_000 }) });
+/** Negative: dated after now, a little or by hours, as a clock that was set back leaves it. */
+const told: fc.Arbitrary<Told> = fc.record({
+  value,
+  ageMs: fc.oneof(fc.integer({ min: -5_000, max: 90_000 }), fc.integer({ min: -7_200_000, max: 0 })),
+});
 
 function candidate({ value, ageMs }: Told, source: string): Candidate {
   const observedAtMs = TICK_MS - ageMs;
   const observation = { source, value, observedAtMs, timeFrom: 'venue' as const, receivedAtMs: observedAtMs };
-  return { ok: true, observation, ageMs, maxAgeMs: 60_000 };
+  return { ok: true, observation, ageMs, aheadMs: -ageMs, maxAgeMs: 60_000 };
 }
 
 const rules: fc.Arbitrary<AggregationRules> = fc.record({
@@ -55,7 +60,6 @@ describe('whatever the observations', () => {
           const result = aggregate(
             rule,
             sources.map((source, i) => candidate(source.told, `${source.honest ? 'honest' : 'liar'}${i}`)),
-            TICK_MS,
           );
           fc.pre(result.ok);
           const honest = result.used.filter(({ source }) => source.startsWith('honest'));
@@ -77,7 +81,7 @@ describe('whatever the observations', () => {
           .map((one) => ({ one, key: keys.next().value as number }))
           .sort((a, b) => a.key - b.key)
           .map(({ one }) => one);
-        const [a, b] = [aggregate(rule, straight, TICK_MS), aggregate(rule, shuffled, TICK_MS)];
+        const [a, b] = [aggregate(rule, straight), aggregate(rule, shuffled)];
         expect(b.ok).toBe(a.ok);
         if (a.ok && b.ok) {
           expect(compare(a.value, b.value)).toBe(0);
@@ -93,12 +97,30 @@ describe('whatever the observations', () => {
         const result = aggregate(
           rule,
           all.map((one, i) => candidate(one, `s${i}`)),
-          TICK_MS,
         );
         const names = [...result.used, ...result.dropped].map(({ source }) => source);
         expect(names.sort()).toEqual(all.map((_one, i) => `s${i}`).sort());
         if (!result.ok) expect(HOLD_REASONS).toContain(result.code);
         else expect(result.used.length).toBeGreaterThanOrEqual(rule.minSources);
+      }),
+    );
+  });
+
+  it('what is dated after now never counts, nor dates a price', () => {
+    fc.assert(
+      fc.property(rules, fc.array(told, { maxLength: 9 }), (rule, all) => {
+        const run = (some: readonly Told[]) =>
+          aggregate(
+            rule,
+            some.map((one, i) => candidate(one, `s${i}`)),
+          );
+        const result = run(all);
+        for (const { observedAtMs } of result.used)
+          expect(observedAtMs).toBeLessThanOrEqual(TICK_MS + CLOCK_TOLERANCE_MS);
+        const without = run(all.filter(({ ageMs }) => ageMs >= -CLOCK_TOLERANCE_MS));
+        expect(without.ok).toBe(result.ok);
+        if (without.ok && result.ok)
+          expect([without.value, without.observedAtMs]).toEqual([result.value, result.observedAtMs]);
       }),
     );
   });
@@ -116,11 +138,11 @@ describe('whatever the observations', () => {
             aggregate(
               rule,
               some.map((one, i) => candidate(one, `s${i}`)),
-              TICK_MS,
             );
           const before = run(all);
           fc.pre(before.ok);
-          expect(before.observedAtMs).toBeLessThanOrEqual(TICK_MS);
+          // One dated after now is none: delayed until its date has come, it would be one more.
+          fc.pre(all[at]!.ageMs >= -CLOCK_TOLERANCE_MS);
           const dropped = run(all.filter((_one, i) => i !== at));
           const delayed = run(all.map((one, i) => (i === at ? { ...one, ageMs: one.ageMs + delayMs } : one)));
           for (const after of [dropped, delayed])
