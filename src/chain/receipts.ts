@@ -55,6 +55,16 @@ export async function readCounts(
   return replies.flatMap((reply) => (reply.ok ? [reply.value] : []));
 }
 
+/** Whether some endpoint counts the nonce as used. */
+export async function isUsed(
+  pool: RpcPool,
+  address: Address,
+  nonce: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await readCounts(pool, address, signal)).some((count) => count > nonce);
+}
+
 /** Whether some endpoint still knows one of the newest transactions; `undefined` when none could tell. */
 export async function isKnown(
   pool: RpcPool,
