@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAggregator, ReadError } from './aggregator.js';
 import { createBalances } from './balances.js';
+import { createClockGuard } from './clock-guard.js';
 import { createInclusionTimes } from './inclusion.js';
 import { pinChain } from './pin.js';
 import { REVERT_NAMES } from './revert.js';
@@ -64,8 +65,11 @@ export function createChain(options: ChainOptions): Chain {
     log,
     metrics,
   });
+  const clockGuard =
+    aggregator &&
+    createClockGuard({ aheadSeconds: pool.aheadSeconds, maxAheadSeconds: aggregator.maxAhead, clock });
   const senders = keys.map((key) =>
-    createSender({ name, pool, key, chainId: id, config, state, ledger, clock, log, metrics }),
+    createSender({ name, pool, key, chainId: id, config, state, ledger, clockGuard, clock, log, metrics }),
   );
   const inclusions = createInclusionTimes();
   const transmitters = senders.map((sender, index) =>

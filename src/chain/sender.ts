@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { least, toNative } from './amounts.js';
 import { createAttemptMaker } from './attempt.js';
+import type { ClockGuard } from './clock-guard.js';
 import { priceOf } from './fees.js';
 import { fly } from './flight.js';
 import type { FailureCause, FlightOutcome, FlightRequest } from './flight-types.js';
@@ -30,6 +31,8 @@ export interface SenderDeps {
   readonly config: ChainConfig;
   readonly state: StateStore;
   readonly ledger: Ledger | undefined;
+  /** Absent: nothing that is sent is dated. */
+  readonly clockGuard?: ClockGuard | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -54,7 +57,15 @@ export interface Sender {
 /** Creates the sender of one key on one chain. */
 export function createSender(deps: SenderDeps): Sender {
   const { name, pool, key, config, clock, log, metrics, ledger } = deps;
-  const maker = createAttemptMaker({ pool, key, chainId: deps.chainId, config, ledger, clock });
+  const maker = createAttemptMaker({
+    pool,
+    key,
+    chainId: deps.chainId,
+    config,
+    ledger,
+    clock,
+    clockGuard: deps.clockGuard,
+  });
   let journal: Journal | undefined;
   let busy = false;
   let atCap = false;

@@ -72,6 +72,7 @@ export type TransmitOutcome =
         | 'budget'
         | 'balance'
         | 'signing'
+        | 'clock_ahead'
         | 'internal';
       readonly detail: string;
       /** How far the newest signature came. */

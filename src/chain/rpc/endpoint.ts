@@ -24,6 +24,13 @@ export interface RpcFailure {
   readonly rpcData?: Hex;
 }
 
+/** Whether a node's error says that the call itself failed: it reverted, or ran out of gas. */
+export const isRevert = (failure: RpcFailure): boolean =>
+  failure.type === 'rpc_error' &&
+  (failure.rpcData !== undefined ||
+    failure.rpcCode === 3 ||
+    /revert|out ?of ?gas|gas required exceeds|evm error/i.test(failure.rpcMessage ?? ''));
+
 export type RpcReply =
   | { readonly ok: true; readonly result: unknown; readonly latencyMs: number }
   | { readonly ok: false; readonly failure: RpcFailure; readonly latencyMs: number };

@@ -130,7 +130,7 @@ describe('a revert', () => {
     ['RoundNotNext', [1, 5, 6], 'someone_faster'],
     ['TimestampNotNewer', [1, 5, 6], 'someone_faster'],
     ['ReportTooOld', [1, 5, 6n], 'late'],
-    ['ReportAhead', [1, 5, 6n], 'late'],
+    ['ReportAhead', [1, 5, 6n], 'other'],
     ['GroupIsPaused', [1], 'paused'],
     ['ThresholdNotMet', [1, 1n, 2], 'unauthorised'],
     ['GroupUnknown', [1], 'other'],
