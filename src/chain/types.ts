@@ -122,7 +122,8 @@ export interface Chain {
   /**
    * The group's signer set out of the contract's events, for a set that the configuration does not know (a rotation).
    * @param hash the hash that the contract keeps; the caller checks what is found against it
-   * @returns `undefined` when no endpoint shows it
+   * @returns `undefined` when it is not within reach of the search
+   * @throws Error when the endpoints could not be asked
    */
   findSigners(group: number, hash: Address, signal: AbortSignal): Promise<readonly Address[] | undefined>;
   /** Measured seconds from decision to inclusion (a high quantile of the recent ones), for the heartbeat's lead. */

@@ -8,6 +8,10 @@ import type { RpcErrorType } from '../../telemetry/metrics.js';
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_RETRY_AFTER_MS = 3_600_000;
 const MAX_DETAIL = 200;
+/** Too many calls. -32005 is "limit exceeded", which Besu and hosted nodes say of too large a question as well. */
+const TOO_OFTEN = /rate.?limit|rate exceeded|too many requests|request count/i;
+const TOO_MUCH =
+  /range|more than \d+ (results|logs)|too many (results|logs|blocks)|response size|query (returned|timeout)/i;
 
 /** Why a call gave no result. `rpc_error` is the node's own answer; the other types are the endpoint's fault. */
 export interface RpcFailure {
@@ -18,6 +22,8 @@ export interface RpcFailure {
   readonly retryAfterMs?: number;
   /** The endpoint refuses us for good (401, 403, 451). */
   readonly permanent?: boolean;
+  /** The node answers such calls, but not for so much at once (a range of logs). */
+  readonly tooMuch?: boolean;
   /** The node's error code and, for a revert, its data. */
   readonly rpcCode?: number;
   readonly rpcMessage?: string;
@@ -155,12 +161,14 @@ export function parseRetryAfter(value: string | null, nowMs: number): number | u
 function interpretError(error: Record<string, unknown>): RpcFailure {
   const code = typeof error.code === 'number' ? error.code : undefined;
   const message = typeof error.message === 'string' ? error.message.slice(0, MAX_DETAIL) : 'no message';
-  const limited = code === -32005 || code === 429 || /rate.?limit|too many requests/i.test(message);
+  const tooMuch = !TOO_OFTEN.test(message) && TOO_MUCH.test(message);
+  const limited = (code === -32005 && !tooMuch) || code === 429 || TOO_OFTEN.test(message);
   const data = revertData(error.data);
   return {
     type: limited ? 'rate_limited' : 'rpc_error',
     detail: `${code ?? 'no code'}: ${message}`,
     rpcMessage: message,
+    ...(tooMuch ? { tooMuch } : {}),
     ...(code === undefined ? {} : { rpcCode: code }),
     ...(data === undefined ? {} : { rpcData: data }),
   };

@@ -114,7 +114,10 @@ export function createMembers(options: RpcPoolOptions): Members {
     } else failure = reply.failure;
     const answered =
       failure.type === 'rpc_error' &&
-      (!nodeErrorsCount || isRevert(failure) || NOT_SUPPORTED.includes(failure.rpcCode));
+      (!nodeErrorsCount ||
+        isRevert(failure) ||
+        failure.tooMuch === true ||
+        NOT_SUPPORTED.includes(failure.rpcCode));
     if (answered) health[index] = afterSuccess(healthOf(index), reply.latencyMs, clock.monotonic());
     else {
       metrics.rpcErrors.inc({ adapter: name, error_type: failure.type });

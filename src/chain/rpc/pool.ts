@@ -70,13 +70,15 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
     work: (ask: Ask) => Promise<CallResult<T>>,
     signal: AbortSignal,
   ): Promise<CallResult<T>> {
-    let last: CallResult<T> = none();
+    let failed: CallResult<T> = none();
     for (const index of members.usable()) {
       if (!(await hasRightChain(index, signal))) continue;
-      last = await work((method, params, parse) => call(index, method, params, parse, signal, true));
-      if (last.ok || isRevert(last.failure)) return last;
+      const reply = await work((method, params, parse) => call(index, method, params, parse, signal, true));
+      if (reply.ok || isRevert(reply.failure)) return reply;
+      // An endpoint that would answer a smaller question tells more than one that does not answer at all.
+      if (failed.ok || !failed.failure.tooMuch) failed = reply;
     }
-    return last;
+    return failed;
   }
 
   async function probe(index: number, signal: AbortSignal): Promise<HeadClaim | undefined> {
