@@ -182,11 +182,8 @@ export async function fly(
     if (sighting.receipt && entry) {
       const seenAtMs = clock.monotonic();
       deps.timeline.included(sighting.receipt.hash);
-      const settled = await confirmReceipt(
-        { pool, address: deps.address, confirmations: config.confirmations, pollMs, clock, deadlineMs },
-        sighting.receipt,
-        signal,
-      );
+      const landed = { pool, address: deps.address, config, clock };
+      const settled = await confirmReceipt(landed, sighting.receipt, signal);
       if (settled.code !== 'confirmed') return failed(settled.code, settled.detail);
       const attempt = entry.attempts.find(({ hash }) => hash === settled.receipt.hash);
       if (attempt && attempt === doubtful) deps.onSent(attempt, false);

@@ -45,6 +45,21 @@ export async function findReceipt(
   return { receipt: undefined, complete: replies.length > 0 && replies.every(({ reply }) => reply.ok) };
 }
 
+/** Looks once for a receipt of any of the hashes, however many they are. */
+export async function findAnyReceipt(
+  pool: RpcPool,
+  from: Address,
+  hashes: readonly Hex[],
+  signal: AbortSignal,
+): Promise<Receipt | undefined> {
+  const turns = Math.max(hashes.length - NEWEST, 1);
+  for (let turn = 0; turn < turns && !signal.aborted; turn += 1) {
+    const sighting = await findReceipt(pool, from, hashes, turn, signal);
+    if (sighting.receipt) return sighting.receipt;
+  }
+  return undefined;
+}
+
 /** What each healthy endpoint counts as the key's next nonce, at the latest block. */
 export async function readCounts(
   pool: RpcPool,
