@@ -3,6 +3,7 @@
 import { type Clock, DeadlineError, withDeadline } from '../../common/time.js';
 import type { Hex } from '../../common/words.js';
 import type { RpcErrorType } from '../../telemetry/metrics.js';
+import { readBounded, splitCredentials } from '../http.js';
 
 /** Far above any reply that is asked for here: blocks come without bodies, calls return a few kilobytes. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -62,27 +63,21 @@ export function createEndpoint(url: string, index: number, clock: Clock): Endpoi
   const label = endpointLabel(url, index);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Error(`endpoint ${index} (${label}) is not an http or https URL`);
-  const target = new URL(url);
-  const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
-  if (target.username !== '' || target.password !== '') {
-    const pair = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
-    headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
-    target.username = '';
-    target.password = '';
-  }
+  const target = splitCredentials(url);
+  const headers = { 'content-type': 'application/json', accept: 'application/json', ...target.headers };
   let lastId = 0;
 
   async function request(method: string, params: readonly unknown[], signal: AbortSignal) {
     lastId = (lastId % 1_000_000_000) + 1;
     const id = lastId;
-    const response = await fetch(target, {
+    const response = await fetch(target.url, {
       method: 'POST',
       headers,
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
       redirect: 'error',
       signal,
     });
-    const text = await readBounded(response);
+    const text = await readBounded(response, MAX_BODY_BYTES);
     return interpretReply(response.status, response.headers.get('retry-after'), text, id, clock.now());
   }
 
@@ -202,17 +197,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** @returns the body, or `undefined` when it is larger than allowed */
-async function readBounded(response: Response): Promise<string | undefined> {
-  if (!response.body) return '';
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
