@@ -53,6 +53,8 @@ export interface Faults {
 export interface SentTransaction extends SignedFields {
   readonly hash: Hex;
   readonly raw: Hex;
+  /** When it came in, Unix milliseconds. */
+  readonly atMs: number;
 }
 
 export interface ChaosProxy {
@@ -108,7 +110,7 @@ export async function startChaosProxy(options: ChaosOptions): Promise<ChaosProxy
   async function take(raw: Hex, active: Faults): Promise<Reply> {
     const hash = keccak256(raw);
     const fields = await readSigned(raw);
-    sent.push({ ...fields, hash, raw });
+    sent.push({ ...fields, hash, raw, atMs: Date.now() });
     if (rules) {
       const count = Number((await forward('eth_getTransactionCount', [fields.from, 'latest'])).result);
       const { refusal, replaced } = rules.judge({ ...fields, hash }, count);
