@@ -1,11 +1,9 @@
 /**
  * `make soak MINUTES=10 SEED=1`: the real daemon between two misbehaving endpoints and a real chain, judged from outside.
- * Prints rounds due, landed and duplicated, heartbeats missed, nonces skipped and the highest fee; exits 1 unless
- * duplicated, missed and skipped are zero.
+ * Prints rounds due, landed and duplicated, heartbeats missed, nonces skipped, cancels and the highest fee; exits 1 unless
+ * duplicated, missed and skipped are zero, and nothing was cancelled that a fresh report should have replaced.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,9 +11,11 @@ import { stringify } from 'yaml';
 import { startChild } from '../demo/child.js';
 import { sleep } from '../src/common/time.js';
 import type { Address } from '../src/common/words.js';
+import { createMarket, startExchange } from '../test/chaos/market.js';
+import { observe, readRounds } from '../test/chaos/observer.js';
 import { type ChaosProxy, startChaosProxy } from '../test/chaos/proxy.js';
 import { nextScene, type Scene } from '../test/chaos/schedule.js';
-import { type DuePeriod, type StoredRound, tally } from '../test/chaos/tally.js';
+import { tally } from '../test/chaos/tally.js';
 import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil, startAnvil } from '../test/support/anvil.js';
 import { readRoundEvents } from '../test/support/chain/events.js';
 import { seededRandom } from '../test/support/chain/seeded.js';
@@ -46,35 +46,6 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
   process.exit(2);
 }
 const say = (line: string) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
-
-/** Prices that walk by seeded steps, most small, some beyond the threshold; in units of 10^-8. */
-function createMarket() {
-  const random = seededRandom(seed + 1);
-  const prices = new Map<string, bigint>(
-    FEEDS.map((feed, index) => [feed, 2_000n * 10n ** 8n * BigInt(index * 20 + 1)]),
-  );
-  return {
-    prices,
-    step() {
-      for (const [feed, price] of prices) {
-        const size = random() < 0.12 ? 120 : 6;
-        const move = BigInt(Math.round((random() - 0.5) * 2 * size));
-        prices.set(feed, price + (price * move) / 10_000n);
-      }
-    },
-  };
-}
-
-async function startExchange(prices: ReadonlyMap<string, bigint>) {
-  const server = createServer((request, response) => {
-    const feed = decodeURIComponent((request.url ?? '').split('/').at(-1) ?? '');
-    const text = String(prices.get(feed) ?? 0n).padStart(9, '0');
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ price: `${text.slice(0, -8)}.${text.slice(-8)}` }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
-}
 
 const feedsFile = (exchange: string) =>
   stringify({
@@ -116,46 +87,6 @@ async function applyChain(anvil: Anvil, { chain }: Scene): Promise<void> {
   }
 }
 
-async function readRounds(anvil: Anvil, aggregator: Address): Promise<StoredRound[]> {
-  return Promise.all(
-    (await readRoundEvents(anvil, aggregator)).map(async ({ blockNumber, ...round }) => {
-      const params = [`0x${blockNumber.toString(16)}`, false];
-      const block = (await anvil.rpc('eth_getBlockByNumber', params)) as { timestamp: string };
-      return { ...round, blockTimestamp: Number(block.timestamp) };
-    }),
-  );
-}
-
-/** Notes, from the chain and the market alone, when a move was due and when it was answered. */
-async function observe(
-  anvil: Anvil,
-  aggregator: Address,
-  prices: ReadonlyMap<string, bigint>,
-  signal: AbortSignal,
-): Promise<DuePeriod[]> {
-  const periods: DuePeriod[] = [];
-  const open = new Map<number, number>();
-  while (!signal.aborted) {
-    const rounds = await readRoundEvents(anvil, aggregator);
-    FEEDS.forEach((feed, index) => {
-      const group = index + 1;
-      const last = rounds.filter((round) => round.group === group).at(-1);
-      const price = prices.get(feed) ?? 0n;
-      const gap = last ? (price > last.answer ? price - last.answer : last.answer - price) : 0n;
-      const due = last !== undefined && gap * 10_000n >= DEVIATION_BPS * last.answer;
-      const startedMs = open.get(group);
-      if (due && startedMs === undefined) open.set(group, Date.now());
-      if (!due && startedMs !== undefined) {
-        open.delete(group);
-        periods.push({ group, startedMs, endedMs: Date.now() });
-      }
-    });
-    await sleep(500, signal);
-  }
-  for (const [group, startedMs] of open) periods.push({ group, startedMs });
-  return periods;
-}
-
 async function deploy(env: Record<string, string>, out: string): Promise<Address> {
   const child = startChild({ name: 'deploy', args: [CLI, 'deploy', '--out', out], env });
   const { code } = await child.exited;
@@ -166,7 +97,7 @@ async function deploy(env: Record<string, string>, out: string): Promise<Address
 /** Runs the schedule. @returns whether all claims held */
 async function soak(): Promise<boolean> {
   const directory = mkdtempSync(path.join(tmpdir(), 'op-soak-'));
-  const market = createMarket();
+  const market = createMarket(FEEDS, seededRandom(seed + 1));
   const exchange = await startExchange(market.prices);
   const anvil = await startAnvil();
   const proxies: readonly [ChaosProxy, ChaosProxy] = [
@@ -208,7 +139,12 @@ async function soak(): Promise<boolean> {
     )
       if (daemon.exit() || Date.now() > giveUp)
         throw new Error(`no first rounds\n${daemon.tail().join('\n')}`);
-    const watching = observe(anvil, aggregator, market.prices, stop.signal);
+    const watching = observe(
+      anvil,
+      aggregator,
+      { prices: market.prices, feeds: FEEDS, deviationBps: DEVIATION_BPS },
+      stop.signal,
+    );
     const ticking = setInterval(market.step, 1_000);
     const random = seededRandom(seed);
     const endMs = Date.now() + minutes * 60_000;
@@ -232,8 +168,15 @@ async function soak(): Promise<boolean> {
     const block = (await anvil.rpc('eth_getBlockByNumber', ['latest', false])) as { timestamp: string };
     const rounds = await readRounds(anvil, aggregator);
     const exit = await daemon.stop(40_000);
+    const sent = proxies.flatMap((proxy, index) => proxy.sent().slice(deployed[index]));
+    const ownAddress = ANVIL_ADDRESSES[0].toLowerCase();
+    const cancels = new Map<string, number>();
+    for (const { hash, to, atMs } of sent)
+      if (to?.toLowerCase() === ownAddress)
+        cancels.set(hash, Math.min(atMs, cancels.get(hash) ?? Number.POSITIVE_INFINITY));
     const result = tally({
       rounds,
+      cancelledMs: [...cancels.values()],
       periods,
       heartbeatSeconds: HEARTBEAT_SECONDS,
       leadSeconds: LEAD_SECONDS,
@@ -242,7 +185,6 @@ async function soak(): Promise<boolean> {
       graceMs: GRACE_MS,
       endedMs: Date.now(),
     });
-    const sent = proxies.flatMap((proxy, index) => proxy.sent().slice(deployed[index]));
     const counts = await Promise.all(
       ['latest', 'pending'].map(async (tag) =>
         Number(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], tag])),
@@ -272,6 +214,7 @@ async function soak(): Promise<boolean> {
         'transactions signed / nonces used',
         `${new Set(sent.map(({ hash }) => hash)).size} / ${new Set(sent.map(({ nonce }) => nonce)).size}`,
       ],
+      ['cancels / while a round was due', `${cancels.size} / ${result.cancelledWhileDue}`],
       ['fields set by a node', foreign],
       ['daemon ended with', exit.signal ?? exit.code ?? 'nothing'],
       ['seed', seed],
@@ -282,6 +225,7 @@ async function soak(): Promise<boolean> {
       result.heartbeatsMissed === 0 &&
       result.due === result.landed &&
       skipped === 0 &&
+      result.cancelledWhileDue === 0 &&
       foreign === 0 &&
       highestFee <= BigInt(MAX_FEE_GWEI) * GWEI &&
       exit.code === 0;

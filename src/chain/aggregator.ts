@@ -3,7 +3,9 @@ import { decodeFunctionResult, encodeFunctionData } from 'viem/utils';
 import type { Address, GroupOnChain, Hex } from '../common/words.js';
 import { oracleAggregatorAbi as abi } from './generated/contracts.js';
 import { decodeRevert } from './revert.js';
-import { type Ask, type CallResult, isRevert, type RpcPool } from './rpc/pool.js';
+import { isRevert } from './rpc/endpoint.js';
+import type { CallResult } from './rpc/members.js';
+import type { Ask, RpcPool } from './rpc/pool.js';
 import { type BlockHeader, blockHeader, data, ShapeError, toQuantity } from './rpc/shapes.js';
 
 /** The name and version of the contract's EIP-712 domain: another contract is not ours. */
@@ -51,12 +53,15 @@ export interface Aggregator {
   readGroups(groups: readonly number[], signal: AbortSignal): Promise<readonly GroupOnChain[]>;
   /** @returns what is wrong with the address, or nothing */
   check(chainId: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** How many seconds ahead of its block a report may be dated; asked once. `undefined` when nobody answers. */
+  maxAhead(signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** Creates the binding of one contract. */
 export function createAggregator(pool: RpcPool, address: Address): Aggregator {
   /** The highest round seen per group (at most 255): a read below it is cross-checked with the other endpoints. */
   const highest = new Map<number, number>();
+  let maxAhead: number | undefined;
 
   async function readAt(ask: Ask, groups: readonly number[]): Promise<CallResult<readonly GroupOnChain[]>> {
     const block = await ask('eth_getBlockByNumber', ['latest', false], blockHeader);
@@ -105,6 +110,17 @@ export function createAggregator(pool: RpcPool, address: Address): Aggregator {
       }
       for (const { group, round } of value) highest.set(group, round);
       return value;
+    },
+
+    async maxAhead(signal) {
+      if (maxAhead !== undefined) return maxAhead;
+      const call = { to: address, data: encodeFunctionData({ abi, functionName: 'maxAhead' }) };
+      const parse = decoded((bytes) =>
+        Number(decodeFunctionResult({ abi, functionName: 'maxAhead', data: bytes })),
+      );
+      const reply = await pool.read('eth_call', [call, 'latest'], parse, signal);
+      if (reply.ok) maxAhead = reply.value;
+      return maxAhead;
     },
 
     async check(chainId, signal) {

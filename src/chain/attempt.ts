@@ -4,12 +4,13 @@ import type { Clock } from '../common/time.js';
 import type { Address, Hex } from '../common/words.js';
 import type { ChainConfig } from '../config/types.js';
 import { least, most } from './amounts.js';
+import type { ClockGuard } from './clock-guard.js';
 import { type Fees, firstBid, priceOf, type Raise, replacementBid } from './fees.js';
 import type { Attempt } from './journal.js';
 import { readQuote } from './quotes.js';
 import { decodeRevert, isAheadOnly, OUT_OF_GAS, type Revert } from './revert.js';
-import type { RpcFailure } from './rpc/endpoint.js';
-import { isRevert, type RpcPool } from './rpc/pool.js';
+import { isRevert, type RpcFailure } from './rpc/endpoint.js';
+import type { RpcPool } from './rpc/pool.js';
 import { data, quantity, toQuantity } from './rpc/shapes.js';
 import { signDraft } from './signing.js';
 import { type Ledger, overBudget } from './spending.js';
@@ -28,7 +29,7 @@ export type AttemptResult =
   | { readonly code: 'reverted'; readonly revert: Revert }
   | {
       readonly code: 'refused';
-      readonly cause: 'fee_cap' | 'budget' | 'signing' | 'send_failed';
+      readonly cause: 'fee_cap' | 'budget' | 'signing' | 'send_failed' | 'clock_ahead';
       readonly detail: string;
     };
 
@@ -40,6 +41,8 @@ export interface AttemptDeps {
   /** Absent: no budget (deploying). */
   readonly ledger: Ledger | undefined;
   readonly clock: Clock;
+  /** Asked when the newest block would not take the report yet. Absent: nothing is dated (deploying). */
+  readonly clockGuard?: ClockGuard | undefined;
 }
 
 /** The bid to be outbid, and by how much; absent when no pool is known to hold the nonce. */
@@ -57,8 +60,13 @@ const TRANSFER_GAS = 21_000n;
 /** Room above the estimate: the state may change before the block. */
 const MARGIN_PERCENT = 125n;
 
+/** `ahead`: dated after what the newest block takes; without a value where the pending one does not tell either. */
+type Tried<T> =
+  | { readonly ok: true; readonly value: T | undefined; readonly ahead: boolean }
+  | { readonly ok: false; readonly failure: RpcFailure; readonly revert?: Revert };
+
 type Gas =
-  | { readonly ok: true; readonly gasLimit: bigint }
+  | { readonly ok: true; readonly gasLimit: bigint; readonly ahead: boolean }
   | { readonly ok: false; readonly result: AttemptResult };
 
 /** Creates the maker of one key's transactions. */
@@ -73,19 +81,19 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     call: Readonly<Record<string, Hex>>,
     parse: (result: unknown) => T,
     signal: AbortSignal,
-  ): Promise<{ ok: true; value: T | undefined } | { ok: false; failure: RpcFailure; revert?: Revert }> {
+  ): Promise<Tried<T>> {
     for (const tag of ['latest', 'pending'] as const) {
       const reply = await pool.read(method, [call, tag], parse, signal);
-      if (reply.ok) return reply;
+      if (reply.ok) return { ok: true, value: reply.value, ahead: tag === 'pending' };
       const { failure } = reply;
       if (/out ?of ?gas|gas required exceeds|intrinsic gas/i.test(failure.rpcMessage ?? ''))
         return { ok: false, failure, revert: OUT_OF_GAS };
       if (!isRevert(failure))
-        return tag === 'latest' ? { ok: false, failure } : { ok: true, value: undefined };
+        return tag === 'latest' ? { ok: false, failure } : { ok: true, value: undefined, ahead: true };
       const revert = decodeRevert(failure.rpcData);
       if (!isAheadOnly(revert)) return { ok: false, failure, revert };
     }
-    return { ok: true, value: undefined };
+    return { ok: true, value: undefined, ahead: true };
   }
 
   const refused = (failure: RpcFailure): AttemptResult => ({
@@ -110,13 +118,13 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     if (proof.ok) {
       if (estimated !== undefined && (!known || input.length >= known.length))
         known = { length: input.length, gasLimit: first };
-      return { ok: true, gasLimit: first };
+      return { ok: true, gasLimit: first, ahead: proof.ahead };
     }
     // An estimate that does not suffice (a node may say anything, and names running dry in many ways) is answered
     // with the cap; an error that the contract names is final.
     const named = proof.revert !== undefined && !NAMELESS.includes(proof.revert.errorName);
     const atCap = named || first === config.gasLimitCap ? proof : await prove(config.gasLimitCap);
-    if (atCap.ok) return { ok: true, gasLimit: config.gasLimitCap };
+    if (atCap.ok) return { ok: true, gasLimit: config.gasLimitCap, ahead: atCap.ahead };
     return {
       ok: false,
       result: atCap.revert ? { code: 'reverted', revert: atCap.revert } : refused(atCap.failure),
@@ -167,6 +175,9 @@ export function createAttemptMaker(deps: AttemptDeps): AttemptMaker {
     async transmit(payload, nonce, before, signal) {
       const gas = await gasFor(payload, signal);
       if (!gas.ok) return gas.result;
+      // A simulation says nothing of a block to come; a clock that is ahead would be told by reverts that cost gas.
+      const clockAhead = gas.ahead && (await deps.clockGuard?.(signal));
+      if (clockAhead) return { code: 'refused', cause: 'clock_ahead', detail: clockAhead };
       return bidAndSign(payload, 'transmit', gas.gasLimit, nonce, before, signal);
     },
     async cancel(nonce, before, signal) {

@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAggregator, ReadError } from './aggregator.js';
 import { createBalances } from './balances.js';
+import { createClockGuard } from './clock-guard.js';
 import { createInclusionTimes } from './inclusion.js';
 import { pinChain } from './pin.js';
 import { REVERT_NAMES } from './revert.js';
@@ -64,8 +65,11 @@ export function createChain(options: ChainOptions): Chain {
     log,
     metrics,
   });
+  const clockGuard =
+    aggregator &&
+    createClockGuard({ aheadSeconds: pool.aheadSeconds, maxAheadSeconds: aggregator.maxAhead, clock });
   const senders = keys.map((key) =>
-    createSender({ name, pool, key, chainId: id, config, state, ledger, clock, log, metrics }),
+    createSender({ name, pool, key, chainId: id, config, state, ledger, clockGuard, clock, log, metrics }),
   );
   const inclusions = createInclusionTimes();
   const transmitters = senders.map((sender, index) =>
@@ -105,12 +109,12 @@ export function createChain(options: ChainOptions): Chain {
       const problems = aggregator ? await aggregator.check(chainId, signal) : [];
       if (problems.length > 0)
         return { ok: false, problems: problems.map((problem) => `${name}: ${problem}`) };
-      const open = await Promise.all(senders.map((sender) => sender.recover()));
+      const found = await Promise.all(senders.map((sender) => sender.recover(signal)));
       await readBalances(signal);
       const lines = [
         ...pinned.lines,
         ...(config.aggregator ? [`${name}: aggregator ${config.aggregator}`] : []),
-        ...open.flatMap((line) => (line === undefined ? [] : [`${name}: ${line}`])),
+        ...found.map((line) => `${name}: ${line}`),
       ];
       return { ok: true, chainId, lines };
     },
@@ -119,6 +123,7 @@ export function createChain(options: ChainOptions): Chain {
       while (!signal.aborted) {
         try {
           await pool.check(signal);
+          await Promise.all(senders.map((sender) => sender.look(signal)));
           showPending();
           if (clock.monotonic() - balancesAtMs >= BALANCES_EVERY_MS) {
             balancesAtMs = clock.monotonic();
@@ -153,6 +158,8 @@ export function createChain(options: ChainOptions): Chain {
     },
     findSigners: async (group, hash, signal) =>
       config.aggregator && findSignerSet(pool, config.aggregator, group, hash, signal),
+    settleMs: () =>
+      config.confirmationDeadlineMs + 2 * (config.confirmations - 1) * pool.blockSeconds() * 1_000,
     inclusionSeconds: () => inclusions.quantile(2 * pool.blockSeconds()),
     endpoints: pool.views,
     healthy: pool.healthy,

@@ -29,6 +29,11 @@ const RAISED: Readonly<Record<Raise, bigint>> = { eighth: 1_125n, double: 2_000n
 /** Below a tenth no pool takes a replacement; the last step up to a cap may be between a tenth and an eighth. */
 const LEAST_RAISED = 1_100n;
 
+/** A first bid keeps so far from the caps that it can be replaced by a fresh report at least four times, base fee permitting. */
+const reserved = (cap: bigint): bigint => (cap * 8n ** 4n) / 9n ** 4n;
+/** What still holds in the next block, whose base fee may be an eighth higher. */
+const nextBlock = (baseFeeWei: bigint): bigint => ceilDiv(baseFeeWei * 9n, 8n);
+
 /** The most that one unit of gas may cost under this bid. */
 export const priceOf = (fees: Fees): bigint => (fees.type === 'legacy' ? fees.gasPriceWei : fees.maxFeeWei);
 
@@ -53,7 +58,8 @@ export function priceCap(config: FeeConfig, gasLimit: bigint): bigint {
 }
 
 /**
- * The bid of a first transaction: twice the base fee plus the tip, so that it holds through several full blocks.
+ * The bid of a first transaction: twice the base fee plus the tip, so that it holds through several full blocks. Near a
+ * cap it is lower, to leave room for raises, but not below what the next block asks.
  * @returns not ok when the cap lies below the market's base fee (or gas price): it could not land
  */
 export function firstBid(config: FeeConfig, quote: FeeQuote, gasLimit: bigint): FeeResult {
@@ -63,19 +69,24 @@ export function firstBid(config: FeeConfig, quote: FeeQuote, gasLimit: bigint): 
     // A suggested price above the cap is still tried when the base fee fits: it is only a suggestion.
     if (cap < quote.baseFeeWei || (quote.baseFeeWei === 0n && cap < quote.tipWei))
       return { ok: false, detail: `gas price ${quote.tipWei} wei, cap ${cap} wei` };
-    const gasPriceWei = least(most(quote.tipWei, quote.baseFeeWei), cap);
+    const wanted = least(most(quote.tipWei, quote.baseFeeWei), cap);
+    // Without a base fee the suggestion is all there is: a chain may take no less.
+    const room = quote.baseFeeWei === 0n ? cap : most(reserved(cap), least(nextBlock(quote.baseFeeWei), cap));
+    const gasPriceWei = least(wanted, room);
     return { ok: true, fees: { type: 'legacy', gasPriceWei }, atCap: gasPriceWei === cap };
   }
   if (cap < quote.baseFeeWei)
     return { ok: false, detail: `base fee ${quote.baseFeeWei} wei, cap ${cap} wei` };
-  const wantedTip = least(quote.tipWei, config.maxPriorityFeeWei);
-  const maxFeeWei = least(2n * quote.baseFeeWei + wantedTip, cap);
+  const wantedTip = least(quote.tipWei, reserved(config.maxPriorityFeeWei));
+  const room = most(reserved(cap), least(nextBlock(quote.baseFeeWei) + wantedTip, cap));
+  const maxFeeWei = least(2n * quote.baseFeeWei + wantedTip, room);
   const maxPriorityFeeWei = least(wantedTip, maxFeeWei);
   return { ok: true, fees: { type: 'eip1559', maxFeeWei, maxPriorityFeeWei }, atCap: maxFeeWei === cap };
 }
 
 /**
- * The bid of a replacement: both parts raised by an eighth, and at least what a first bid would be now, up to the caps.
+ * The bid of a replacement: both parts raised by an eighth, and at least the market, up to the caps. A market that lies
+ * above a cap is not met by going to the cap at once: it is approached by raises, each of which carries a fresh report.
  * On a chain of zero fees the same price again.
  * @returns not ok when the caps leave less than a tenth of room: no pool would take it
  */
@@ -97,16 +108,18 @@ export function replacementBid(
     return bid < enough ? undefined : bid;
   };
   if (before.type === 'legacy') {
-    const gasPriceWei = raise(before.gasPriceWei, most(quote.tipWei, quote.baseFeeWei), cap);
+    const suggested = most(quote.tipWei, quote.baseFeeWei);
+    const market = suggested > cap ? nextBlock(quote.baseFeeWei) : suggested;
+    const gasPriceWei = raise(before.gasPriceWei, market, cap);
     if (gasPriceWei === undefined) return { ok: false, detail: `${before.gasPriceWei} of ${cap} wei` };
     return { ok: true, fees: { type: 'legacy', gasPriceWei }, atCap: gasPriceWei === cap };
   }
-  const maxFeeWei = raise(before.maxFeeWei, 2n * quote.baseFeeWei + quote.tipWei, cap);
-  const maxPriorityFeeWei = raise(
-    before.maxPriorityFeeWei,
-    quote.tipWei,
-    least(config.maxPriorityFeeWei, cap),
-  );
+  const tipCap = least(config.maxPriorityFeeWei, cap);
+  const tipWei = quote.tipWei > tipCap ? before.maxPriorityFeeWei : quote.tipWei;
+  const comfort = 2n * quote.baseFeeWei + tipWei;
+  const market = comfort > cap ? nextBlock(quote.baseFeeWei) + tipWei : comfort;
+  const maxFeeWei = raise(before.maxFeeWei, market, cap);
+  const maxPriorityFeeWei = raise(before.maxPriorityFeeWei, tipWei, tipCap);
   if (maxFeeWei === undefined || maxPriorityFeeWei === undefined)
     return { ok: false, detail: `${before.maxFeeWei} of ${cap} wei, tip ${before.maxPriorityFeeWei} wei` };
   return {

@@ -1,74 +1,23 @@
 /** One nonce in the air: signed, stored, sent, watched, replaced with a fresh report, until a receipt or the deadline. */
-import { type Clock, sleep, withDeadline } from '../common/time.js';
-import type { Address } from '../common/words.js';
-import type { ChainConfig } from '../config/types.js';
-import type { Logger } from '../telemetry/logger.js';
-import type { AttemptMaker, AttemptResult, Outbid, Payload } from './attempt.js';
+import { sleep, withDeadline } from '../common/time.js';
+import type { AttemptResult, Outbid, Payload } from './attempt.js';
 import { broadcast, type SendReport, summarise } from './broadcast.js';
 import { confirmReceipt } from './confirm.js';
+import type { FailureCause, FlightDeps, FlightOutcome, FlightRequest } from './flight-types.js';
 import { type Attempt, type JournalEntry, withAttempt } from './journal.js';
-import { findReceipt, isKnown } from './receipts.js';
-import type { Revert } from './revert.js';
-import type { RpcPool } from './rpc/pool.js';
-import { blockHeader, type Receipt } from './rpc/shapes.js';
-import type { TimelineKeeper } from './timeline.js';
-import type { ReportedRound, TransmitOutcome } from './types.js';
+import { findReceipt, isKnown, isUsed } from './receipts.js';
+import { blockHeader } from './rpc/shapes.js';
 
 /** Bids raised one after another when pools call the first one too low. */
 const MAX_RAISES = 12;
-/** Looks without a receipt, every endpoint answering, before a used nonce counts as another's. */
+/**
+ * Looks without a receipt, every endpoint answering, before a used nonce counts as another's. One is enough for a first
+ * signature that was refused as too low: a gateway may have sent it twice, but nothing older can have landed.
+ */
 const LOOKS_FOR_OWN = 5;
+const LOOKS_FOR_FIRST = 1;
 /** For building calldata, which may collect reports of other operators. */
 const PREPARE_MS = 30_000;
-
-export type FailureCause = Extract<TransmitOutcome, { code: 'failed' }>['cause'];
-
-export type FlightOutcome =
-  | {
-      readonly code: 'landed';
-      readonly attempt: Attempt;
-      readonly receipt: Receipt;
-      readonly entry: JournalEntry;
-      readonly seenAtMs: number;
-    }
-  /** The simulation reverted; nothing of this nonce is in the air. */
-  | { readonly code: 'refused'; readonly revert: Revert; readonly rounds: readonly ReportedRound[] }
-  /** Nothing is due any more; nothing of this nonce is in the air. */
-  | { readonly code: 'withdrawn' }
-  /** The nonce was used by a transaction that is none of ours. */
-  | { readonly code: 'nonce_taken'; readonly detail: string }
-  | {
-      readonly code: 'failed';
-      readonly cause: FailureCause;
-      readonly detail: string;
-      /** A signature may still land: the next job takes the nonce up. */
-      readonly open: boolean;
-    };
-
-export interface FlightDeps {
-  readonly chain: string;
-  readonly pool: RpcPool;
-  readonly address: Address;
-  readonly maker: AttemptMaker;
-  readonly config: Pick<
-    ChainConfig,
-    'confirmations' | 'confirmationDeadlineMs' | 'replaceAfterMs' | 'pollIntervalMs' | 'fees'
-  >;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Stores the entry before anything of it is sent. */
-  readonly store: (entry: JournalEntry) => Promise<void>;
-  /** Whether the journal is still written by this process alone. */
-  readonly stillOurs: () => Promise<boolean>;
-  readonly onSent: (attempt: Attempt, replaced: boolean) => void;
-  readonly onCap: (atCap: boolean) => void;
-  readonly timeline: TimelineKeeper;
-}
-
-export interface FlightRequest {
-  readonly reason: string;
-  prepare(signal: AbortSignal): Promise<Payload | undefined>;
-}
 
 /**
  * Brings one nonce to its end.
@@ -90,9 +39,12 @@ export async function fly(
   /** The newest signature that some pool may hold: the bid to outbid. */
   let standing = adopted?.attempts.at(-1);
   let accepted = false;
+  /** Refused as too low: counted as sent only when it turns out to have landed. */
+  let doubtful: Attempt | undefined;
   /** An endpoint said that the nonce is used. */
   let used = false;
   let looksWithout = 0;
+  let looksNeeded = LOOKS_FOR_OWN;
   let actedMs = adopted ? startedMs - Math.max(clock.now() - adopted.lastAtMs, 0) : startedMs;
 
   const failed = (cause: FailureCause, detail: string): FlightOutcome => ({
@@ -106,6 +58,13 @@ export async function fly(
     detail: `nonce ${nonce} was used by a transaction that is not ours`,
   };
   const hashes = () => entry?.attempts.map(({ hash }) => hash) ?? [];
+  /** Whether the looks so far say that the nonce went to another's transaction. */
+  const isAnothers = async (): Promise<boolean> => {
+    if (looksWithout < looksNeeded) return false;
+    // The block may be known before the receipt is: while some endpoint knows ours, its receipt is waited for.
+    if ((await isKnown(pool, hashes(), signal)) !== false) return false;
+    return looksWithout >= LOOKS_FOR_OWN || (await isUsed(pool, deps.address, nonce, signal));
+  };
   const headNumber = async (): Promise<bigint | undefined> => {
     const reply = await pool.read('eth_getBlockByNumber', ['latest', false], blockHeader, signal);
     return reply.ok ? reply.value.number : undefined;
@@ -193,8 +152,8 @@ export async function fly(
         return undefined;
       }
       if (verdict === 'nonce_too_low') {
-        // Of the first signature, which no endpoint may have taken, nothing can have landed.
-        if (first) return taken;
+        if (first) looksNeeded = LOOKS_FOR_FIRST;
+        standing = doubtful = made.attempt;
         used = true;
         return undefined;
       }
@@ -223,18 +182,18 @@ export async function fly(
     if (sighting.receipt && entry) {
       const seenAtMs = clock.monotonic();
       deps.timeline.included(sighting.receipt.hash);
-      const settled = await confirmReceipt(
-        { pool, address: deps.address, confirmations: config.confirmations, pollMs, clock, deadlineMs },
-        sighting.receipt,
-        signal,
-      );
+      const landed = { pool, address: deps.address, config, clock };
+      const settled = await confirmReceipt(landed, sighting.receipt, signal);
       if (settled.code !== 'confirmed') return failed(settled.code, settled.detail);
       const attempt = entry.attempts.find(({ hash }) => hash === settled.receipt.hash);
+      if (attempt && attempt === doubtful) deps.onSent(attempt, false);
       if (attempt) return { code: 'landed', attempt, receipt: settled.receipt, entry, seenAtMs };
     }
     looksWithout = used && sighting.complete ? looksWithout + 1 : 0;
-    if (looksWithout >= LOOKS_FOR_OWN) return taken;
+    if (await isAnothers()) return taken;
     const nowMs = clock.monotonic();
+    // An endpoint that still shows ours long after its nonce was used keeps what can never land.
+    if (nowMs >= deadlineMs && looksWithout >= LOOKS_FOR_OWN) return taken;
     if (nowMs >= deadlineMs)
       return failed('not_confirmed', `no receipt in ${config.confirmationDeadlineMs} ms`);
     if (!accepted && turn > 0) await resend();

@@ -110,8 +110,10 @@ export const withAttempt = (
 });
 
 export interface Journal {
-  /** The newest state of store and memory. Never throws: with the store away, memory. */
+  /** Takes up the newest state of store and memory. Never throws: with the store away, memory. */
   load(): Promise<JournalState>;
+  /** As `load`, but memory stays as it is: for a look between jobs. */
+  newest(): Promise<JournalState>;
   /** Stores a change. With the store away it is kept in memory and stored with the next one. */
   save(change: Omit<JournalState, 'revision'>): Promise<void>;
   /** Whether no other process has written since: a key that was taken over is no longer ours. True with the store away. */
@@ -124,24 +126,30 @@ export interface Journal {
 export function createJournal(store: StateStore, chainId: number, address: string, log: Logger): Journal {
   const key = `journal:${chainId}:${address.toLowerCase()}`;
   let memory: JournalState = { revision: 0 };
+  async function newest(): Promise<JournalState> {
+    try {
+      const text = await store.get(key);
+      const stored = text === undefined ? undefined : readJournal(text);
+      if (text !== undefined && !stored)
+        log.warn(
+          { event: 'journal_unreadable', address },
+          'stored journal is unreadable: going by the chain and by memory',
+        );
+      if (stored && stored.revision > memory.revision) return stored;
+    } catch (error) {
+      log.warn(
+        { event: 'journal_not_read', address, error: describe(error) },
+        'journal could not be read: going by memory',
+      );
+    }
+    return memory;
+  }
+
   return {
     current: () => memory,
+    newest,
     async load() {
-      try {
-        const text = await store.get(key);
-        const stored = text === undefined ? undefined : readJournal(text);
-        if (text !== undefined && !stored)
-          log.warn(
-            { event: 'journal_unreadable', address },
-            'stored journal is unreadable: going by the chain and by memory',
-          );
-        if (stored && stored.revision > memory.revision) memory = stored;
-      } catch (error) {
-        log.warn(
-          { event: 'journal_not_read', address, error: describe(error) },
-          'journal could not be read: going by memory',
-        );
-      }
+      memory = await newest();
       return memory;
     },
     async stillOurs() {

@@ -45,6 +45,21 @@ export async function findReceipt(
   return { receipt: undefined, complete: replies.length > 0 && replies.every(({ reply }) => reply.ok) };
 }
 
+/** Looks once for a receipt of any of the hashes, however many they are. */
+export async function findAnyReceipt(
+  pool: RpcPool,
+  from: Address,
+  hashes: readonly Hex[],
+  signal: AbortSignal,
+): Promise<Receipt | undefined> {
+  const turns = Math.max(hashes.length - NEWEST, 1);
+  for (let turn = 0; turn < turns && !signal.aborted; turn += 1) {
+    const sighting = await findReceipt(pool, from, hashes, turn, signal);
+    if (sighting.receipt) return sighting.receipt;
+  }
+  return undefined;
+}
+
 /** What each healthy endpoint counts as the key's next nonce, at the latest block. */
 export async function readCounts(
   pool: RpcPool,
@@ -53,6 +68,16 @@ export async function readCounts(
 ): Promise<readonly number[]> {
   const replies = await pool.all('eth_getTransactionCount', [address, 'latest'], smallQuantity, signal);
   return replies.flatMap((reply) => (reply.ok ? [reply.value] : []));
+}
+
+/** Whether some endpoint counts the nonce as used. */
+export async function isUsed(
+  pool: RpcPool,
+  address: Address,
+  nonce: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await readCounts(pool, address, signal)).some((count) => count > nonce);
 }
 
 /** Whether some endpoint still knows one of the newest transactions; `undefined` when none could tell. */

@@ -13,11 +13,11 @@ export interface Revert {
   readonly cause: RevertCause;
 }
 
+/** What is not named here is `other`: also `ReportAhead`, which a second later is as far ahead as now. */
 const CAUSES: Readonly<Record<string, RevertCause>> = {
   RoundNotNext: 'someone_faster',
   TimestampNotNewer: 'someone_faster',
   ReportTooOld: 'late',
-  ReportAhead: 'late',
   GroupIsPaused: 'paused',
   SignersMismatch: 'unauthorised',
   ThresholdNotMet: 'unauthorised',

@@ -7,11 +7,15 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { least, toNative } from './amounts.js';
 import { createAttemptMaker } from './attempt.js';
+import type { ClockGuard } from './clock-guard.js';
+import { confirmReceipt } from './confirm.js';
 import { priceOf } from './fees.js';
-import { type FailureCause, type FlightOutcome, type FlightRequest, fly } from './flight.js';
+import { fly } from './flight.js';
+import type { FailureCause, FlightOutcome, FlightRequest } from './flight-types.js';
 import { createJournal, type Journal, type JournalEntry, type JournalState } from './journal.js';
 import { chooseNonce } from './nonce.js';
-import { findReceipt, readCounts } from './receipts.js';
+import { createOpenNonceWatch, describeNonces } from './open-nonce.js';
+import { findAnyReceipt, findReceipt, readCounts } from './receipts.js';
 import type { RpcPool } from './rpc/pool.js';
 import type { Ledger } from './spending.js';
 import { createTimelineKeeper, type Timeline } from './timeline.js';
@@ -29,6 +33,8 @@ export interface SenderDeps {
   readonly config: ChainConfig;
   readonly state: StateStore;
   readonly ledger: Ledger | undefined;
+  /** Absent: nothing that is sent is dated. */
+  readonly clockGuard?: ClockGuard | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -43,9 +49,11 @@ export interface Sender {
   readonly busy: () => boolean;
   /** @throws Error while busy */
   send(request: FlightRequest, signal: AbortSignal): Promise<SendOutcome>;
-  /** Reads the journal at start. @returns a line for the log, or `undefined` when nothing is open */
-  recover(): Promise<string | undefined>;
-  /** Unix milliseconds of the first signature that is not confirmed yet. */
+  /** Reconciles journal and chain at start, writing nothing. @returns what was found, for the log */
+  recover(signal: AbortSignal): Promise<string>;
+  /** Between jobs: what the journal held open may have landed, or been settled by another replica. Writes nothing. */
+  look(signal: AbortSignal): Promise<void>;
+  /** Unix milliseconds of the first signature that is neither confirmed nor seen to have landed. */
   readonly pendingSinceMs: () => number | undefined;
   readonly feeAtCap: () => boolean;
 }
@@ -53,8 +61,17 @@ export interface Sender {
 /** Creates the sender of one key on one chain. */
 export function createSender(deps: SenderDeps): Sender {
   const { name, pool, key, config, clock, log, metrics, ledger } = deps;
-  const maker = createAttemptMaker({ pool, key, chainId: deps.chainId, config, ledger, clock });
+  const maker = createAttemptMaker({
+    pool,
+    key,
+    chainId: deps.chainId,
+    config,
+    ledger,
+    clock,
+    clockGuard: deps.clockGuard,
+  });
   let journal: Journal | undefined;
+  const watch = createOpenNonceWatch(pool, key.address, () => journal);
   let busy = false;
   let atCap = false;
   /** Nonces below this were refused as used. */
@@ -93,17 +110,17 @@ export function createSender(deps: SenderDeps): Sender {
     const { pending } = state;
     if (!pending) return state;
     const hashes = pending.attempts.map(({ hash }) => hash);
-    for (let turn = 0; turn < Math.max(hashes.length, 1); turn += 1) {
-      const { receipt } = await findReceipt(pool, key.address, hashes, turn, signal);
-      const attempt = pending.attempts.find(({ hash }) => hash === receipt?.hash);
-      if (!receipt || !attempt) continue;
-      log.info(
-        { event: 'open_transaction_landed', chain: name, nonce: pending.nonce, hash: receipt.hash },
-        'open transaction had landed',
-      );
-      await book(pending, { attempt, receipt });
-      break;
-    }
+    const found = await findAnyReceipt(pool, key.address, hashes, signal);
+    if (!found) return state;
+    const settled = await confirmReceipt({ pool, address: key.address, config, clock }, found, signal);
+    const attempt = pending.attempts.find(({ hash }) => hash === found.hash);
+    // Not deep enough, or gone again: it stays open, and the flight of its nonce goes on with it.
+    if (settled.code !== 'confirmed' || !attempt) return state;
+    log.info(
+      { event: 'open_transaction_landed', chain: name, nonce: pending.nonce, hash: found.hash },
+      'open transaction had landed',
+    );
+    await book(pending, { attempt, receipt: settled.receipt });
     return openJournal().current();
   }
 
@@ -206,7 +223,10 @@ export function createSender(deps: SenderDeps): Sender {
   return {
     busy: () => busy,
     feeAtCap: () => atCap,
-    pendingSinceMs: () => journal?.current().pending?.firstAtMs,
+    pendingSinceMs: () => (busy ? journal?.current().pending?.firstAtMs : watch.sinceMs()),
+    async look(signal) {
+      if (!busy) await watch.look(signal);
+    },
     async send(request, signal) {
       if (busy) throw new Error(`transmitter ${key.address} is busy`);
       busy = true;
@@ -219,12 +239,9 @@ export function createSender(deps: SenderDeps): Sender {
         busy = false;
       }
     },
-    async recover() {
-      // Another replica may own the key and be at work: only its owner's next job settles what is open.
+    async recover(signal) {
       const { pending } = await openJournal().load();
-      return pending
-        ? `transmitter ${key.address}: nonce ${pending.nonce} is open with ${pending.attempts.length} signature(s)`
-        : undefined;
+      return describeNonces(pool, key.address, pending, signal);
     },
   };
 }

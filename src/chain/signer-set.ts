@@ -2,15 +2,15 @@
 import type { RpcLog } from 'viem';
 import { encodeEventTopics, numberToHex, parseEventLogs } from 'viem/utils';
 import type { Address } from '../common/words.js';
+import { ReadError } from './aggregator.js';
 import { oracleAggregatorAbi as abi } from './generated/contracts.js';
 import type { RpcPool } from './rpc/pool.js';
 import { ShapeError, toQuantity } from './rpc/shapes.js';
 
-/** Hosted endpoints refuse wider ranges; halved when even this is refused, down to the narrowest. */
+/** Hosted endpoints refuse wider ranges, and Besu what its `rpc-max-logs-range` says: halved for as long as it is refused. */
 const WIDEST_RANGE = 10_000n;
-const NARROWEST_RANGE = 500n;
-/** A bound on the search: about a week of one-second blocks. */
-const MOST_CALLS = 80;
+/** A bound on the search: three weeks of one-second blocks where nothing is refused, a day at 500 blocks a call. */
+const MOST_CALLS = 200;
 
 interface FoundSet {
   readonly signers: readonly Address[];
@@ -21,6 +21,7 @@ interface FoundSet {
 /**
  * Searches backwards from the head for the newest `SignersSet` of a group whose hash is the wanted one.
  * @returns `undefined` when it is not within reach; the caller checks the hash of what is found
+ * @throws ReadError when it could not be asked for
  */
 export async function findSignerSet(
   pool: RpcPool,
@@ -32,14 +33,19 @@ export async function findSignerSet(
   const [event] = encodeEventTopics({ abi, eventName: 'SignersSet' });
   const topics = [event, numberToHex(group, { size: 32 })];
   let to = pool.head()?.number;
+  if (to === undefined) throw new ReadError(`signers of group ${group}: no endpoint gives a usable block`);
   let range = WIDEST_RANGE;
-  for (let calls = 0; to !== undefined && to >= 0n && calls < MOST_CALLS; calls++) {
+  for (let calls = 0; to >= 0n && calls < MOST_CALLS; calls++) {
     const from: bigint = to >= range ? to - range + 1n : 0n;
     const filter = { address, topics, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
     const reply = await pool.read('eth_getLogs', [filter], (result) => decodeSets(result, group), signal);
     if (!reply.ok) {
-      if (range === NARROWEST_RANGE) return undefined;
-      range = range / 2n > NARROWEST_RANGE ? range / 2n : NARROWEST_RANGE;
+      const { type, detail } = reply.failure;
+      // The node's own refusal, in whatever words, or a range that takes it too long.
+      const mayBeTooWide = type === 'rpc_error' || type === 'timeout';
+      if (!mayBeTooWide || range === 1n)
+        throw new ReadError(`signers of group ${group}: ${detail} (${reply.endpoint})`);
+      range /= 2n;
       continue;
     }
     const found = reply.value.findLast(({ hash }) => hash.toLowerCase() === wantedHash.toLowerCase());

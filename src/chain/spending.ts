@@ -3,6 +3,7 @@ import type { Clock } from '../common/time.js';
 import type { FeeConfig } from '../config/types.js';
 import type { StateStore } from '../state/store.js';
 import type { Logger } from '../telemetry/logger.js';
+import { most } from './amounts.js';
 
 const BUCKET_MS = 300_000;
 const HOUR_MS = 3_600_000;
@@ -17,6 +18,18 @@ export function addSpending(spending: Spending, wei: bigint, nowMs: number): Spe
   const kept = spending.filter(([at]) => at > bucket - DAY_MS / BUCKET_MS && at <= bucket);
   const last = kept.at(-1);
   return last?.[0] === bucket ? [...kept.slice(0, -1), [bucket, last[1] + wei]] : [...kept, [bucket, wei]];
+}
+
+/**
+ * Joins two records of one key: of each five minutes the higher sum counts. So neither a store that lost its data nor a
+ * replica that had the key before makes the budget forget. Pure.
+ */
+export function mergeSpending(one: Spending, other: Spending, nowMs: number): Spending {
+  const oldest = Math.floor((nowMs - DAY_MS) / BUCKET_MS);
+  const merged = new Map<number, bigint>();
+  for (const [bucket, wei] of [...one, ...other])
+    if (bucket > oldest) merged.set(bucket, most(merged.get(bucket) ?? 0n, wei));
+  return [...merged].sort(([a], [b]) => a - b);
 }
 
 /** Wei spent within the last `windowMs`, to five minutes. Pure. */
@@ -84,8 +97,7 @@ export function createLedger(options: {
       if (text !== undefined) {
         const stored = readSpending(text);
         const own = memory.get(address) ?? [];
-        // A store that lost its data, or was away for a while, must not make the budget forget.
-        if (stored && total(stored) >= total(own)) memory.set(address, stored);
+        if (stored) memory.set(address, mergeSpending(stored, own, clock.now()));
       }
     } catch (error) {
       log.warn(
@@ -125,8 +137,6 @@ export function createLedger(options: {
     },
   };
 }
-
-const total = (spending: Spending): bigint => spending.reduce((sum, [, wei]) => sum + wei, 0n);
 
 function readSpending(text: string): Spending | undefined {
   try {

@@ -72,6 +72,7 @@ export type TransmitOutcome =
         | 'budget'
         | 'balance'
         | 'signing'
+        | 'clock_ahead'
         | 'internal';
       readonly detail: string;
       /** How far the newest signature came. */
@@ -107,7 +108,10 @@ export interface EndpointView {
 
 export interface Chain {
   readonly name: string;
-  /** Checks endpoints, chain id, code at the aggregator's address and its EIP-712 domain; recovers each key's journal. */
+  /**
+   * Checks endpoints, chain id, code at the aggregator's address and its EIP-712 domain, and says of each transmitter what
+   * the chain counts and what its journal holds. Writes nothing.
+   */
   start(signal: AbortSignal): Promise<StartFinding>;
   /** Health checks, head tracking and balances until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -121,11 +125,14 @@ export interface Chain {
   /**
    * The group's signer set out of the contract's events, for a set that the configuration does not know (a rotation).
    * @param hash the hash that the contract keeps; the caller checks what is found against it
-   * @returns `undefined` when no endpoint shows it
+   * @returns `undefined` when it is not within reach of the search
+   * @throws Error when the endpoints could not be asked
    */
   findSigners(group: number, hash: Address, signal: AbortSignal): Promise<readonly Address[] | undefined>;
   /** Measured seconds from decision to inclusion (a high quantile of the recent ones), for the heartbeat's lead. */
   readonly inclusionSeconds: () => number;
+  /** What a stop should grant a job under way: its inclusion, then its depth at twice the measured time of blocks. */
+  readonly settleMs: () => number;
   readonly transmitters: readonly Transmitter[];
   readonly endpoints: () => readonly EndpointView[];
   readonly healthy: () => boolean;

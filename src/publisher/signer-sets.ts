@@ -10,6 +10,7 @@ export interface SignerSets {
   /**
    * The set whose hash the contract keeps, sorted.
    * @returns `undefined` when neither the configuration nor the chain's events show it
+   * @throws Error when the events could not be asked for; the next call asks again
    */
   find(
     runtime: ChainRuntime,
@@ -40,7 +41,7 @@ export function createSignerSets(deps: {
       const now = deps.clock.monotonic();
       if (known?.hash === wanted && (known.signers || now - known.atMs < SEARCH_AGAIN_MS))
         return known.signers;
-      const shown = await runtime.chain.findSigners(group.id, hash, signal).catch(() => undefined);
+      const shown = await runtime.chain.findSigners(group.id, hash, signal);
       const signers = shown && hashSigners(sortSigners(shown)) === wanted ? sortSigners(shown) : undefined;
       found.set(group.name, { hash: wanted, signers, atMs: now });
       if (signers)

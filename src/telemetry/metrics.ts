@@ -74,6 +74,7 @@ export const UPDATE_ERRORS = [
   'budget',
   'balance',
   'signing',
+  'clock_ahead',
   'internal',
 ] as const;
 export type UpdateError = (typeof UPDATE_ERRORS)[number];

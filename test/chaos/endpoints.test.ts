@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Address } from '../../src/common/words.js';
-import type { Anvil, AnvilOptions } from '../support/anvil.js';
+import { ANVIL_ADDRESSES, ANVIL_KEYS, type Anvil, type AnvilOptions } from '../support/anvil.js';
 import { testChainConfig } from '../support/chain/config.js';
 import { createRig, type Rig, startWorld } from '../support/chain/rig.js';
 import { seededRandom } from '../support/chain/seeded.js';
+import { deployAggregator } from '../support/deploy.js';
 import { expectClaim, publish } from './claims.js';
 import type { PoolRules } from './pool-rules.js';
 import { type ChaosProxy, type Faults, startChaosProxy } from './proxy.js';
@@ -68,6 +69,7 @@ const SEND = /^eth_sendRawTransaction$/;
 describe('every due round lands once, without a gap, within the caps, when an endpoint', () => {
   it.each<[string, Scene]>([
     ['takes the transaction and answers 502', { endpoints: [{ only: SEND, loseReply: 502 }] }],
+    ['sends each transaction twice and answers the second reply', { endpoints: [{ sendTwice: true }] }],
     ['swallows every second transaction', { endpoints: [{ only: SEND, swallow: true, chance: 0.5 }] }],
     ['cuts a third of all connections', { endpoints: [{ cut: true, chance: 0.33 }] }],
     ['answers a fifth of all calls too late', { endpoints: [{ delayMs: 800, chance: 0.2 }] }],
@@ -126,6 +128,42 @@ describe('with a second, honest endpoint it also holds when the first', () => {
     await expect.poll(() => rig.chain.endpoints()[0]?.healthy, { timeout: 10_000 }).toBe(true);
     const events = rig.lines().filter(({ message }) => /^endpoint (lost|back)$/.test(String(message)));
     expect(events.map(({ message }) => message)).toEqual(['endpoint lost', 'endpoint back']);
+  });
+});
+
+describe('a nonce that is refused as too low', () => {
+  const tooLow = (rig: Rig) => rig.lines().filter(({ event }) => event === 'nonce_taken');
+
+  it('for a transaction that the gateway sent twice: the round is confirmed and its cost is booked', async () => {
+    const { rig } = await stage({ endpoints: [{ sendTwice: true }] });
+    expect(await publish(rig, 6)).toEqual(Array(6).fill('confirmed'));
+    expect(tooLow(rig)).toEqual([]);
+    const metrics = await rig.metrics.registry.metrics();
+    for (const status of ['sent', 'confirmed'])
+      expect(metrics).toContain(`{adapter="local",operation="transmit",status="${status}"} 6`);
+    expect(await rig.state.get(`spending:31337:${ANVIL_ADDRESSES[0].toLowerCase()}`)).toMatch(/\d{10}/);
+  });
+
+  it('is our own although its receipt comes late, as long as an endpoint knows the transaction', async () => {
+    const { rig } = await stage({ endpoints: [{ sendTwice: true, hideReceipts: true }] });
+    const outcome = rig.transmitter.send(rig.job(1n), AbortSignal.timeout(20_000));
+    const [proxy] = proxies as [ChaosProxy];
+    await expect.poll(() => proxy.calls().eth_getTransactionReceipt ?? 0).toBeGreaterThan(7);
+    proxy.set({});
+    expect(await outcome).toMatchObject({ code: 'confirmed' });
+    expect(tooLow(rig)).toEqual([]);
+  });
+
+  it('does not deploy a contract twice', async () => {
+    await stage({ endpoints: [{ sendTwice: true }] });
+    const [proxy] = proxies as [ChaosProxy];
+    await deployAggregator({
+      url: proxy.url,
+      privateKey: ANVIL_KEYS[2],
+      groups: [{ signers: [ANVIL_ADDRESSES[0]] }],
+    });
+    // The contract and its group.
+    expect(Number(await anvil.rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[2], 'latest']))).toBe(2);
   });
 });
 

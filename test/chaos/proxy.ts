@@ -20,6 +20,12 @@ export interface Faults {
   readonly cut?: boolean;
   /** Does not forward; answers a sent transaction with its hash, as if it were taken. */
   readonly swallow?: boolean;
+  /** Sends a transaction twice, as a gateway that tries again does, and answers the second reply. */
+  readonly sendTwice?: boolean;
+  /** Shows no receipt, though the block is there. */
+  readonly hideReceipts?: boolean;
+  /** Widest range of blocks for logs; beyond it Besu's refusal. */
+  readonly logsRange?: bigint;
   /** Answers after this many milliseconds. */
   readonly delayMs?: number;
   /** Answers 429, with `Retry-After` in seconds. */
@@ -47,6 +53,8 @@ export interface Faults {
 export interface SentTransaction extends SignedFields {
   readonly hash: Hex;
   readonly raw: Hex;
+  /** When it came in, Unix milliseconds. */
+  readonly atMs: number;
 }
 
 export interface ChaosProxy {
@@ -102,7 +110,7 @@ export async function startChaosProxy(options: ChaosOptions): Promise<ChaosProxy
   async function take(raw: Hex, active: Faults): Promise<Reply> {
     const hash = keccak256(raw);
     const fields = await readSigned(raw);
-    sent.push({ ...fields, hash, raw });
+    sent.push({ ...fields, hash, raw, atMs: Date.now() });
     if (rules) {
       const count = Number((await forward('eth_getTransactionCount', [fields.from, 'latest'])).result);
       const { refusal, replaced } = rules.judge({ ...fields, hash }, count);
@@ -110,13 +118,20 @@ export async function startChaosProxy(options: ChaosOptions): Promise<ChaosProxy
       // The chain behind has rules of its own: for it, the place is empty.
       if (replaced) await forward('anvil_dropTransaction', [replaced]);
     }
-    return active.swallow ? { result: hash } : forward('eth_sendRawTransaction', [raw]);
+    if (active.swallow) return { result: hash };
+    const reply = await forward('eth_sendRawTransaction', [raw]);
+    return active.sendTwice ? forward('eth_sendRawTransaction', [raw]) : reply;
   }
 
   async function answer(call: Call, active: Faults): Promise<Reply> {
     if (active.without?.test(call.method))
       return { error: { code: -32_601, message: `the method ${call.method} does not exist` } };
     if (call.method === 'eth_sendRawTransaction') return take(call.params[0] as Hex, active);
+    if (call.method === 'eth_getLogs' && active.logsRange !== undefined) {
+      const { fromBlock, toBlock } = call.params[0] as { fromBlock: Hex; toBlock: Hex };
+      if (BigInt(toBlock) - BigInt(fromBlock) > active.logsRange)
+        return { error: { code: -32_005, message: 'Requested range exceeds maximum RPC range limit' } };
+    }
     const frozen = active.frozenAt === undefined ? undefined : `0x${active.frozenAt.toString(16)}`;
     const named = (tag: unknown) =>
       frozen && (tag === 'latest' || tag === 'pending')
@@ -181,6 +196,7 @@ const scale = (value: unknown, factor: number): unknown =>
 function distort(method: string, reply: Reply, faults: Faults): Reply {
   if (reply.result === undefined || reply.result === null) return reply;
   const { result } = reply;
+  if (method === 'eth_getTransactionReceipt' && faults.hideReceipts) return { result: null };
   const fields = typeof result === 'object' ? (result as Record<string, unknown>) : {};
   if (method === 'eth_chainId' && faults.chainId !== undefined)
     return { result: `0x${faults.chainId.toString(16)}` };

@@ -16,8 +16,16 @@ export interface DuePeriod {
   readonly endedMs?: number;
 }
 
+/** A move is seen by the daemon, and a round by the observer, with this much delay at most. */
+const SEEN_AFTER_MS = 2_000;
+const NOTED_AFTER_MS = 1_000;
+/** The daemon's least lead: an answer so near its heartbeat is due. */
+const LEAST_LEAD_SECONDS = 2;
+
 export interface TallyInput {
   readonly rounds: readonly StoredRound[];
+  /** Unix milliseconds at which a transaction was cancelled, that is replaced by a transfer of nothing. */
+  readonly cancelledMs: readonly number[];
   readonly periods: readonly DuePeriod[];
   readonly heartbeatSeconds: number;
   /** Rounds younger than the heartbeat by more than this were not due by time. */
@@ -37,6 +45,8 @@ export interface Tally {
   /** Rounds stored twice, or stored though neither deviation nor heartbeat asked for them. */
   readonly duplicated: number;
   readonly heartbeatsMissed: number;
+  /** Cancels while a round was due: a fresh report should have taken the place of the old one. */
+  readonly cancelledWhileDue: number;
   readonly oldestSeconds: number;
   readonly slowestMs: number;
 }
@@ -74,7 +84,22 @@ export function tally(input: TallyInput): Tally {
     landed: rounds.length,
     duplicated,
     heartbeatsMissed,
+    cancelledWhileDue: input.cancelledMs.filter((atMs) => wasDue(input, atMs)).length,
     oldestSeconds,
     slowestMs: Math.max(0, ...input.periods.map(lengthOf)),
   };
+}
+
+/** Whether some group's round was due, by deviation or heartbeat, for long enough to be known. */
+function wasDue({ rounds, periods, heartbeatSeconds }: TallyInput, atMs: number): boolean {
+  const moved = periods.some(
+    ({ startedMs, endedMs = Number.POSITIVE_INFINITY }) =>
+      startedMs + SEEN_AFTER_MS <= atMs && atMs <= endedMs - NOTED_AFTER_MS,
+  );
+  const aged = [...new Set(rounds.map(({ group }) => group))].some((group) => {
+    const times = rounds.filter((round) => round.group === group).map((round) => round.blockTimestamp);
+    const last = Math.max(...times.filter((timestamp) => timestamp * 1_000 <= atMs));
+    return Number.isFinite(last) && atMs / 1_000 - last >= heartbeatSeconds - LEAST_LEAD_SECONDS;
+  });
+  return moved || aged;
 }

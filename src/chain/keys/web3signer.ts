@@ -6,6 +6,7 @@ import { type Key, KeyError } from '../../common/key.js';
 import { DeadlineError, withDeadline } from '../../common/time.js';
 import type { Address, Hex } from '../../common/words.js';
 import type { KeySettings } from '../../config/types.js';
+import { readBounded, splitCredentials } from '../http.js';
 import { completeSignature } from './signatures.js';
 
 const CALL_MS = 5_000;
@@ -71,16 +72,19 @@ async function request(
 }
 
 async function fetchText(url: string, body: string | undefined, signal: AbortSignal): Promise<string> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, {
+  const target = splitCredentials(url);
+  const type = { 'content-type': 'application/json' };
+  const response = await fetch(target.url, {
     signal,
     redirect: 'error',
-    ...(body === undefined ? {} : { method: 'POST', body, headers }),
+    ...(body === undefined
+      ? { headers: target.headers }
+      : { method: 'POST', body, headers: { ...type, ...target.headers } }),
   });
   if (response.status === 404) throw new KeyError('Web3Signer does not know the key (HTTP 404)');
   if (!response.ok) throw new KeyError(`Web3Signer answered HTTP ${response.status}`);
-  const text = await response.text();
-  if (text.length > MAX_BODY_BYTES) throw new KeyError('Web3Signer gave too large an answer');
+  const text = await readBounded(response, MAX_BODY_BYTES);
+  if (text === undefined) throw new KeyError('Web3Signer gave too large an answer');
   return text;
 }
 

@@ -3,11 +3,16 @@
 import { type Clock, DeadlineError, withDeadline } from '../../common/time.js';
 import type { Hex } from '../../common/words.js';
 import type { RpcErrorType } from '../../telemetry/metrics.js';
+import { readBounded, splitCredentials } from '../http.js';
 
 /** Far above any reply that is asked for here: blocks come without bodies, calls return a few kilobytes. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_RETRY_AFTER_MS = 3_600_000;
 const MAX_DETAIL = 200;
+/** Too many calls. -32005 is "limit exceeded", which Besu and hosted nodes say of too large a question as well. */
+const TOO_OFTEN = /rate.?limit|rate exceeded|too many requests|request count/i;
+const TOO_MUCH =
+  /range|more than \d+ (results|logs)|too many (results|logs|blocks)|response size|query (returned|timeout)/i;
 
 /** Why a call gave no result. `rpc_error` is the node's own answer; the other types are the endpoint's fault. */
 export interface RpcFailure {
@@ -18,11 +23,20 @@ export interface RpcFailure {
   readonly retryAfterMs?: number;
   /** The endpoint refuses us for good (401, 403, 451). */
   readonly permanent?: boolean;
+  /** The node answers such calls, but not for so much at once (a range of logs). */
+  readonly tooMuch?: boolean;
   /** The node's error code and, for a revert, its data. */
   readonly rpcCode?: number;
   readonly rpcMessage?: string;
   readonly rpcData?: Hex;
 }
+
+/** Whether a node's error says that the call itself failed: it reverted, or ran out of gas. */
+export const isRevert = (failure: RpcFailure): boolean =>
+  failure.type === 'rpc_error' &&
+  (failure.rpcData !== undefined ||
+    failure.rpcCode === 3 ||
+    /revert|out ?of ?gas|gas required exceeds|evm error/i.test(failure.rpcMessage ?? ''));
 
 export type RpcReply =
   | { readonly ok: true; readonly result: unknown; readonly latencyMs: number }
@@ -49,27 +63,21 @@ export function createEndpoint(url: string, index: number, clock: Clock): Endpoi
   const label = endpointLabel(url, index);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Error(`endpoint ${index} (${label}) is not an http or https URL`);
-  const target = new URL(url);
-  const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
-  if (target.username !== '' || target.password !== '') {
-    const pair = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
-    headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
-    target.username = '';
-    target.password = '';
-  }
+  const target = splitCredentials(url);
+  const headers = { 'content-type': 'application/json', accept: 'application/json', ...target.headers };
   let lastId = 0;
 
   async function request(method: string, params: readonly unknown[], signal: AbortSignal) {
     lastId = (lastId % 1_000_000_000) + 1;
     const id = lastId;
-    const response = await fetch(target, {
+    const response = await fetch(target.url, {
       method: 'POST',
       headers,
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
       redirect: 'error',
       signal,
     });
-    const text = await readBounded(response);
+    const text = await readBounded(response, MAX_BODY_BYTES);
     return interpretReply(response.status, response.headers.get('retry-after'), text, id, clock.now());
   }
 
@@ -148,12 +156,14 @@ export function parseRetryAfter(value: string | null, nowMs: number): number | u
 function interpretError(error: Record<string, unknown>): RpcFailure {
   const code = typeof error.code === 'number' ? error.code : undefined;
   const message = typeof error.message === 'string' ? error.message.slice(0, MAX_DETAIL) : 'no message';
-  const limited = code === -32005 || code === 429 || /rate.?limit|too many requests/i.test(message);
+  const tooMuch = !TOO_OFTEN.test(message) && TOO_MUCH.test(message);
+  const limited = (code === -32005 && !tooMuch) || code === 429 || TOO_OFTEN.test(message);
   const data = revertData(error.data);
   return {
     type: limited ? 'rate_limited' : 'rpc_error',
     detail: `${code ?? 'no code'}: ${message}`,
     rpcMessage: message,
+    ...(tooMuch ? { tooMuch } : {}),
     ...(code === undefined ? {} : { rpcCode: code }),
     ...(data === undefined ? {} : { rpcData: data }),
   };
@@ -187,17 +197,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** @returns the body, or `undefined` when it is larger than allowed */
-async function readBounded(response: Response): Promise<string | undefined> {
-  if (!response.body) return '';
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,45 +1,11 @@
 /** Several endpoints of one chain as one: reads go to the healthiest, transactions to all healthy ones. */
-import type { Random } from '../../common/random.js';
-import type { Clock } from '../../common/time.js';
-import type { Logger } from '../../telemetry/logger.js';
-import type { Metrics } from '../../telemetry/metrics.js';
+import { createClockGap } from '../clock-gap.js';
 import type { EndpointView } from '../types.js';
-import { createEndpoint, type Endpoint, type RpcFailure } from './endpoint.js';
+import { isRevert } from './endpoint.js';
 import { claimToProve, createBlockTimer, type HeadClaim, judgeHeads, lagBlocks } from './heads.js';
-import {
-  afterFailure,
-  afterSuccess,
-  compareHealth,
-  type Health,
-  isHealthy,
-  mayProbe,
-  newHealth,
-  quarantined,
-  released,
-} from './health.js';
-import { type BlockHeader, blockHeader, ShapeError, smallQuantity, toQuantity } from './shapes.js';
-
-/** An endpoint's chain id is asked again after this: a load balancer may start to lead elsewhere. */
-const CHAIN_ID_EVERY_MS = 30_000;
-/** Method not found, invalid parameters: a node of another make, not a broken one. */
-const NOT_SUPPORTED: readonly (number | undefined)[] = [-32601, -32602];
-
-export interface RpcPoolOptions {
-  readonly name: string;
-  readonly urls: readonly string[];
-  /** Calls end after this. */
-  readonly timeoutMs: number;
-  /** Blocks that may vanish in a reorganisation without making an endpoint suspect. */
-  readonly reorgBlocks: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}
-
-export type CallResult<T> =
-  | { readonly ok: true; readonly value: T; readonly endpoint: string }
-  | { readonly ok: false; readonly failure: RpcFailure; readonly endpoint: string };
+import { isHealthy, mayProbe, released } from './health.js';
+import { type CallResult, createMembers, type RpcPoolOptions } from './members.js';
+import { type BlockHeader, blockHeader, smallQuantity, toQuantity } from './shapes.js';
 
 /** Asks one endpoint; the reply is shape-checked by `parse`, which throws a ShapeError. */
 export type Ask = <T>(
@@ -77,110 +43,22 @@ export interface RpcPool {
   readonly head: () => BlockHeader | undefined;
   /** Mean seconds between blocks. */
   readonly blockSeconds: () => number;
+  /** How far this host's clock is ahead of the chain's; `undefined` before a block has arrived. */
+  readonly aheadSeconds: () => number | undefined;
   /** How many blocks behind the best head a read may be. */
   readonly lag: () => bigint;
   readonly views: () => readonly EndpointView[];
   readonly healthy: () => boolean;
 }
 
-/** Whether a node's error says that the call itself failed: it reverted, or ran out of gas. */
-export const isRevert = (failure: RpcFailure): boolean =>
-  failure.type === 'rpc_error' &&
-  (failure.rpcData !== undefined ||
-    failure.rpcCode === 3 ||
-    /revert|out ?of ?gas|gas required exceeds|evm error/i.test(failure.rpcMessage ?? ''));
-
 /** Creates a pool. No endpoint counts as healthy before the first `check`. @throws Error for a URL that is not HTTP */
 export function createRpcPool(options: RpcPoolOptions): RpcPool {
-  const { name, urls, timeoutMs, clock, random, log, metrics } = options;
-  const endpoints = urls.map((url, index) => createEndpoint(url, index, clock));
-  const health: Health[] = urls.map(newHealth);
-  const wasUp: (boolean | undefined)[] = urls.map(() => undefined);
+  const { name, clock, metrics } = options;
+  const members = createMembers(options);
+  const { labels, healthOf, call, condemn, hasRightChain } = members;
+  const indexes = labels.map((_label, index) => index);
   const timer = createBlockTimer();
-  let pinned: number | undefined;
-
-  const healthOf = (index: number): Health => health[index] ?? newHealth();
-
-  /** Says once, in the log and the metric, that an endpoint is lost or back. */
-  function announce(index: number): void {
-    const up = isHealthy(healthOf(index));
-    const endpoint = endpoints[index]?.label ?? '';
-    metrics.rpcEndpointUp.set({ adapter: name, endpoint }, up ? 1 : 0);
-    metrics.adapterHealth.set({ adapter: name }, health.some(isHealthy) ? 1 : 0);
-    if (wasUp[index] === up) return;
-    const reason = healthOf(index).quarantine?.reason ?? 'unreachable';
-    if (!up) log.warn({ event: 'endpoint_lost', chain: name, endpoint, reason }, 'endpoint lost');
-    else if (wasUp[index] === false)
-      log.info({ event: 'endpoint_back', chain: name, endpoint }, 'endpoint back');
-    wasUp[index] = up;
-  }
-
-  function update(index: number, next: Health): void {
-    health[index] = next;
-    announce(index);
-  }
-
-  /** One call, with its consequences for the endpoint's health. */
-  async function call<T>(
-    index: number,
-    method: string,
-    params: readonly unknown[],
-    parse: (result: unknown) => T,
-    signal: AbortSignal | undefined,
-    nodeErrorsCount: boolean,
-  ): Promise<CallResult<T>> {
-    const endpoint = endpoints[index] as Endpoint;
-    metrics.rpcRequests.inc({ adapter: name });
-    const reply = await endpoint.call(method, params, timeoutMs, signal);
-    let failure: RpcFailure;
-    if (reply.ok) {
-      try {
-        const value = parse(reply.result);
-        health[index] = afterSuccess(healthOf(index), reply.latencyMs, clock.monotonic());
-        return { ok: true, value, endpoint: endpoint.label };
-      } catch (error) {
-        if (!(error instanceof ShapeError)) throw error;
-        failure = { type: 'invalid_reply', detail: `${method}: ${error.message}` };
-      }
-    } else failure = reply.failure;
-    const answered =
-      failure.type === 'rpc_error' &&
-      (!nodeErrorsCount || isRevert(failure) || NOT_SUPPORTED.includes(failure.rpcCode));
-    if (answered) health[index] = afterSuccess(healthOf(index), reply.latencyMs, clock.monotonic());
-    else {
-      metrics.rpcErrors.inc({ adapter: name, error_type: failure.type });
-      update(index, afterFailure(healthOf(index), failure, clock.monotonic(), random));
-    }
-    return { ok: false, failure, endpoint: endpoint.label };
-  }
-
-  function condemn(
-    index: number,
-    fault: 'wrong_chain' | 'height_lag' | 'height_regression' | 'invalid_reply',
-  ): void {
-    metrics.rpcErrors.inc({ adapter: name, error_type: fault });
-    update(index, quarantined(healthOf(index), fault, clock.monotonic(), random));
-  }
-
-  /**
-   * The endpoints to use, best first. When none is healthy, those that merely failed or lag are tried all the same: an
-   * answer is better than silence. Never one of another chain, never one that asked to be left alone.
-   */
-  function usable(): readonly number[] {
-    const indexes = endpoints.map((_endpoint, index) => index);
-    const best = (list: readonly number[]) =>
-      [...list].sort((a, b) => compareHealth(healthOf(a), healthOf(b)));
-    const good = indexes.filter((index) => isHealthy(healthOf(index)));
-    if (good.length > 0) return best(good);
-    const nowMs = clock.monotonic();
-    return best(
-      indexes.filter((index) => {
-        const { quarantine } = healthOf(index);
-        if (quarantine?.reason === 'wrong_chain') return false;
-        return quarantine?.reason !== 'rate_limited' || nowMs >= quarantine.untilMs;
-      }),
-    );
-  }
+  const gap = createClockGap(clock);
 
   const none = <T>(): CallResult<T> => ({
     ok: false,
@@ -192,28 +70,15 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
     work: (ask: Ask) => Promise<CallResult<T>>,
     signal: AbortSignal,
   ): Promise<CallResult<T>> {
-    let last: CallResult<T> = none();
-    for (const index of usable()) {
+    let failed: CallResult<T> = none();
+    for (const index of members.usable()) {
       if (!(await hasRightChain(index, signal))) continue;
-      last = await work((method, params, parse) => call(index, method, params, parse, signal, true));
-      if (last.ok || isRevert(last.failure)) return last;
+      const reply = await work((method, params, parse) => call(index, method, params, parse, signal, true));
+      if (reply.ok || isRevert(reply.failure)) return reply;
+      // An endpoint that would answer a smaller question tells more than one that does not answer at all.
+      if (failed.ok || !failed.failure.tooMuch) failed = reply;
     }
-    return last;
-  }
-
-  /** Asks for the chain id where that was not done lately. Before an id is pinned every endpoint passes. */
-  async function hasRightChain(index: number, signal: AbortSignal): Promise<boolean> {
-    if (pinned === undefined) return true;
-    const checkedAtMs = healthOf(index).chainCheckedAtMs;
-    if (checkedAtMs !== undefined && clock.monotonic() - checkedAtMs < CHAIN_ID_EVERY_MS) return true;
-    const reply = await call(index, 'eth_chainId', [], smallQuantity, signal, true);
-    if (!reply.ok) return false;
-    if (reply.value !== pinned) {
-      condemn(index, 'wrong_chain');
-      return false;
-    }
-    health[index] = { ...healthOf(index), chainCheckedAtMs: clock.monotonic() };
-    return true;
+    return failed;
   }
 
   async function probe(index: number, signal: AbortSignal): Promise<HeadClaim | undefined> {
@@ -233,7 +98,8 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
   }
 
   async function check(signal: AbortSignal): Promise<void> {
-    const probed = await Promise.all(endpoints.map((_endpoint, index) => probe(index, signal)));
+    const askedAtMs = clock.monotonic();
+    const probed = await Promise.all(indexes.map((index) => probe(index, signal)));
     let claims = probed.filter((claim) => claim !== undefined);
     for (;;) {
       const doubtful = claimToProve(claims, lagBlocks(timer.seconds()));
@@ -244,25 +110,26 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
     const faults = judgeHeads(claims, lagBlocks(timer.seconds()), BigInt(options.reorgBlocks));
     for (const { index, head } of claims) {
       const fault = faults.find((found) => found.index === index)?.fault;
-      metrics.rpcEndpointHeight.set(
-        { adapter: name, endpoint: endpoints[index]?.label ?? '' },
-        Number(head.number),
-      );
+      metrics.rpcEndpointHeight.set({ adapter: name, endpoint: labels[index] ?? '' }, Number(head.number));
       if (fault) condemn(index, fault);
       else {
         const current = healthOf(index);
-        update(index, { ...(current.quarantine ? released(current, clock.monotonic()) : current), head });
+        members.update(index, {
+          ...(current.quarantine ? released(current, clock.monotonic()) : current),
+          head,
+        });
       }
     }
-    endpoints.forEach((_endpoint, index) => {
-      announce(index);
-    });
+    for (const index of indexes) members.announce(index);
     const best = bestHead();
-    if (best) timer.observe(best);
+    if (!best) return;
+    timer.observe(best);
+    gap.observe(best, askedAtMs);
   }
 
   function bestHead(): BlockHeader | undefined {
-    return health
+    return indexes
+      .map(healthOf)
       .filter(isHealthy)
       .map(({ head }) => head)
       .reduce((best, head) => (!best || (head && head.number > best.number) ? head : best), undefined);
@@ -271,39 +138,40 @@ export function createRpcPool(options: RpcPoolOptions): RpcPool {
   return {
     chainIds: (signal) =>
       Promise.all(
-        endpoints.map(async ({ label }, index) => {
+        labels.map(async (endpoint, index) => {
           const reply = await call(index, 'eth_chainId', [], smallQuantity, signal, true);
-          return { endpoint: label, chainId: reply.ok ? reply.value : undefined };
+          return { endpoint, chainId: reply.ok ? reply.value : undefined };
         }),
       ),
-    pin(chainId) {
-      pinned = chainId;
-    },
+    pin: members.pin,
     check,
     each,
     read: (method, params, parse, signal) => each((ask) => ask(method, params, parse), signal),
     async all(method, params, parse, signal) {
       return Promise.all(
-        usable().map(async (index) =>
-          (await hasRightChain(index, signal))
-            ? call(index, method, params, parse, signal, false)
-            : { ...none<never>(), endpoint: endpoints[index]?.label ?? '' },
-        ),
+        members
+          .usable()
+          .map(async (index) =>
+            (await hasRightChain(index, signal))
+              ? call(index, method, params, parse, signal, false)
+              : { ...none<never>(), endpoint: labels[index] ?? '' },
+          ),
       );
     },
     head: bestHead,
     blockSeconds: timer.seconds,
+    aheadSeconds: gap.aheadSeconds,
     lag: () => lagBlocks(timer.seconds()),
     views: () =>
-      endpoints.map(({ label }, index) => {
+      labels.map((endpoint, index) => {
         const { quarantine, head } = healthOf(index);
         return {
-          endpoint: label,
+          endpoint,
           healthy: isHealthy(healthOf(index)),
           ...(quarantine ? { reason: quarantine.reason } : {}),
           ...(head ? { height: head.number } : {}),
         };
       }),
-    healthy: () => health.some(isHealthy),
+    healthy: () => indexes.some((index) => isHealthy(healthOf(index))),
   };
 }

@@ -221,6 +221,27 @@ describe('a key behind Web3Signer', () => {
     await expectSigns(keys[0], ONE);
   });
 
+  it('is reached with the credentials of its URL, which the proxy before it wants', async () => {
+    const server = await start();
+    const { host } = new URL(server.url);
+    const url = `http://oracle:p%40ss%20word@${host}`;
+    const [key] = await loadKeys({ kind: 'web3signer', url, addresses: [ONE] });
+    await expectSigns(key, ONE);
+    const basic = `Basic ${Buffer.from('oracle:p@ss word').toString('base64')}`;
+    expect(server.requests().map(({ authorization }) => authorization)).toEqual(
+      server.requests().map(() => basic),
+    );
+    server.fail('status');
+    expect(await messageOf(key!.sign('0x01'))).toBe('KeyError: Web3Signer answered HTTP 500');
+  });
+
+  it('that answers without end is not listened to for long', async () => {
+    const server = await start();
+    const [key] = await loadKeys({ kind: 'web3signer', url: server.url, addresses: [ONE] });
+    server.fail('endless');
+    expect(await messageOf(key!.sign('0x01'))).toBe('KeyError: Web3Signer gave too large an answer');
+  });
+
   it('without addresses means all that it holds', async () => {
     const server = await start();
     const keys = await loadKeys({ kind: 'web3signer', url: server.url, addresses: [] });

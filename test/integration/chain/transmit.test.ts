@@ -128,6 +128,53 @@ describe('a report dated after the newest block, as reports are where blocks are
   });
 });
 
+describe('a clock that is ahead of the chain', () => {
+  const inWorld = async (
+    options: Parameters<typeof startWorld>[0],
+    work: (made: Rig, anvil: Anvil) => Promise<void>,
+  ) => {
+    const other = await startWorld({ maxAhead: 1, ...options });
+    try {
+      await work(
+        await rig({ urls: [other.anvil.url], aggregator: other.aggregator, running: true }),
+        other.anvil,
+      );
+    } finally {
+      await other.anvil.stop();
+    }
+  };
+  const now = () => Math.floor(Date.now() / 1_000);
+
+  it('by more than the contract takes: nothing is signed, from the first report on, and why is said', async () => {
+    const args = ['--timestamp', String(now() - 60)];
+    await inWorld({ blockTime: 1, args }, async ({ transmitter, job, lines, metrics }, { rpc }) => {
+      for (let tries = 0; tries < 3; tries += 1)
+        expect(await transmitter.send(job(5n, { timestamp: now }), signal())).toMatchObject({
+          code: 'failed',
+          cause: 'clock_ahead',
+          detail: expect.stringMatching(/clock is (59|60|61)\.\d s ahead .* up to 1 s ahead: synchronise/),
+        });
+      expect(await rpc('eth_getTransactionCount', [ANVIL_ADDRESSES[0], 'pending'])).toBe('0x0');
+      expect(lines().filter(({ cause }) => cause === 'clock_ahead')).toHaveLength(3);
+      expect(lines().some(({ event }) => event === 'transaction_sent')).toBe(false);
+      expect(await metrics.registry.metrics()).toContain(
+        'blockchain_transactions_total{adapter="local",operation="transmit",status="failed"} 3',
+      );
+    });
+  });
+
+  it('is not to blame where blocks are rare: the report lands in the next one', async () => {
+    await inWorld({}, async ({ transmitter, job, group }, { rpc }) => {
+      await rpc('evm_setAutomine', [false]);
+      await rpc('evm_setIntervalMining', [5]);
+      const { blockTimestamp } = await group();
+      await expect.poll(now, { timeout: 5_000 }).toBeGreaterThan(blockTimestamp + 3);
+      const report = job(5n, { timestamp: now });
+      expect(await transmitter.send(report, signal())).toMatchObject({ code: 'confirmed' });
+    });
+  });
+});
+
 describe('at start', () => {
   const start = (options: Omit<RigOptions, 'aggregator'>, address: Address = aggregator) =>
     createRig({ urls: [anvil.url], ...options, aggregator: address });

@@ -20,6 +20,8 @@ export interface Rig {
   readonly transmitter: Transmitter;
   readonly metrics: Metrics;
   readonly state: StateStore;
+  /** What the start found. */
+  readonly found: readonly string[];
   /** Log lines so far, parsed. */
   readonly lines: () => readonly Record<string, unknown>[];
   /** A job that publishes the answer in every group's next round, read from the chain at each `prepare`. */
@@ -95,6 +97,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
     transmitter: chain.transmitters[0] as Transmitter,
     metrics,
     state,
+    found: found.lines,
     lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>),
     async group(id = 1) {
       const [group] = await chain.readGroups([id], AbortSignal.timeout(5_000));

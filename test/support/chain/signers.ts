@@ -1,5 +1,6 @@
 /** Local servers that speak the wire protocols of AWS KMS and Web3Signer, each with a real key behind it. */
 import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { keccak256 } from 'viem';
@@ -11,15 +12,24 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 export interface SignerServer {
   readonly url: string;
   /** What was asked, oldest first. */
-  readonly requests: () => readonly { readonly target: string; readonly body: Record<string, unknown> }[];
+  readonly requests: () => readonly Asked[];
   /** What goes wrong from now on. */
-  fail(how: 'status' | 'hang' | 'other-key' | undefined): void;
+  fail(how: Wrong | undefined): void;
   close(): Promise<void>;
 }
 
+interface Asked {
+  readonly target: string;
+  readonly body: Record<string, unknown>;
+  readonly authorization?: string | undefined;
+}
+
+/** `endless`: a body that never ends. */
+type Wrong = 'status' | 'hang' | 'other-key' | 'endless';
+
 interface Wire {
-  readonly requests: { target: string; body: Record<string, unknown> }[];
-  how: 'status' | 'hang' | 'other-key' | undefined;
+  readonly requests: Asked[];
+  how: Wrong | undefined;
 }
 
 const OTHER_KEY: Hex = `0x${'42'.repeat(32)}`;
@@ -36,6 +46,12 @@ async function serve(
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (wire.how === 'hang') return;
+    if (wire.how === 'endless') {
+      const piece = 'x'.repeat(65_536);
+      while (!response.destroyed)
+        if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      return;
+    }
     const reply = await answer(request, Buffer.concat(chunks).toString('utf8'), wire);
     response.writeHead(reply.status ?? 200, { 'content-type': reply.type }).end(reply.body);
   });
@@ -114,7 +130,9 @@ export function startWeb3Signer(privateKeys: readonly Hex[]): Promise<SignerServ
   }));
   return serve(async (request, text, wire) => {
     const path = request.url ?? '';
-    wire.requests.push({ target: path, body: text ? (JSON.parse(text) as Record<string, unknown>) : {} });
+    const { authorization } = request.headers;
+    const body = text ? (JSON.parse(text) as Record<string, unknown>) : {};
+    wire.requests.push({ target: path, body, authorization });
     if (wire.how === 'status') return { status: 500, type: 'text/plain', body: 'secret details' };
     if (path === '/api/v1/eth1/publicKeys')
       return { type: 'application/json', body: JSON.stringify(accounts.map(({ publicKey }) => publicKey)) };

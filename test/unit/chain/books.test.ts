@@ -12,6 +12,8 @@ import {
 import { decodeRevert, isAheadOnly, REVERT_NAMES } from '../../../src/chain/revert.js';
 import {
   addSpending,
+  createLedger,
+  type Ledger,
   overBudget,
   runwayDays,
   type Spending,
@@ -106,6 +108,31 @@ describe('spending', () => {
     expect(addSpending(addSpending([], 1n, 0), 2n, 299_999)).toEqual([[0, 3n]]);
   });
 
+  it('is not forgotten when a key changes hands and comes back', async () => {
+    const store = createMemoryState({ clock: systemClock });
+    let nowMs = at(1_000);
+    const clock = { now: () => nowMs, monotonic: () => nowMs };
+    const replica = () => createLedger({ store, chainId: () => 1, addresses: ['0xaa', '0xbb'], clock, log });
+    const [first, second] = [replica(), replica()];
+    await first.record('0xaa', 1_000n);
+    nowMs += at(25);
+    await second.record('0xaa', 900n);
+    const spentToday = async (ledger: Ledger) => spentWithin(await ledger.load(), at(24), nowMs);
+    expect(await spentToday(first)).toBe(900n);
+    await first.record('0xaa', 1n);
+    for (const ledger of [first, second, replica()]) expect(await spentToday(ledger)).toBe(901n);
+  });
+
+  it('is not forgotten when the store loses it', async () => {
+    const store = createMemoryState({ clock: systemClock });
+    const clock = { now: () => at(1_000), monotonic: () => 0 };
+    const ledger = createLedger({ store, chainId: () => 1, addresses: ['0xaa'], clock, log });
+    await ledger.record('0xaa', 5n);
+    await store.delete('spending:1:0xaa');
+    await ledger.record('0xaa', 2n);
+    expect(await store.get('spending:1:0xaa')).toContain('"7"');
+  });
+
   it('names the budget that a cost would break', () => {
     const fees = { mode: 'eip1559', maxFeeWei: 1n, maxPriorityFeeWei: 1n } as const;
     expect(overBudget(spent, 100n, fees, at(26))).toBeUndefined();
@@ -130,7 +157,7 @@ describe('a revert', () => {
     ['RoundNotNext', [1, 5, 6], 'someone_faster'],
     ['TimestampNotNewer', [1, 5, 6], 'someone_faster'],
     ['ReportTooOld', [1, 5, 6n], 'late'],
-    ['ReportAhead', [1, 5, 6n], 'late'],
+    ['ReportAhead', [1, 5, 6n], 'other'],
     ['GroupIsPaused', [1], 'paused'],
     ['ThresholdNotMet', [1, 1n, 2], 'unauthorised'],
     ['GroupUnknown', [1], 'other'],

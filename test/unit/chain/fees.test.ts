@@ -30,10 +30,12 @@ describe('a first bid', () => {
     expect(firstBid(config, quote(100n, 10n), 1n)).toEqual({ ok: true, fees: bid(210n, 10n), atCap: false });
   });
   it.each([
-    ['the tip’s cap', quote(100n, 500n), bid(300n, 100n), false],
-    ['the fee’s cap', quote(700n, 10n), bid(1_000n, 10n), true],
-    ['a tip above the fee’s cap', quote(0n, 100n), bid(100n, 100n), false],
-  ])('keeps to %s', (_what, given, fees, atCap) => {
+    ['the tip’s cap', quote(100n, 500n), bid(262n, 62n), false],
+    ['the fee’s cap', quote(400n, 10n), bid(624n, 10n), false],
+    ['the fee’s cap, yet above the next block’s base fee', quote(700n, 10n), bid(798n, 10n), false],
+    ['the fee’s cap to the wei, where the base fee is next to it', quote(950n, 10n), bid(1_000n, 10n), true],
+    ['a tip without a base fee', quote(0n, 100n), bid(62n, 62n), false],
+  ])('leaves room below %s', (_what, given, fees, atCap) => {
     expect(firstBid(config, given, 1n)).toEqual({ ok: true, fees, atCap });
   });
   it('is not made when the base fee lies above the cap', () => {
@@ -41,7 +43,8 @@ describe('a first bid', () => {
   });
   it('keeps to the ceiling per transaction at its gas limit', () => {
     const ceiling = { ...config, maxTransactionWei: 25_000n };
-    expect(firstBid(ceiling, quote(200n, 10n), 100n)).toMatchObject({ fees: bid(250n, 10n), atCap: true });
+    expect(firstBid(ceiling, quote(200n, 10n), 100n)).toMatchObject({ fees: bid(235n, 10n), atCap: false });
+    expect(firstBid(ceiling, quote(250n, 10n), 100n)).toMatchObject({ fees: bid(250n, 10n), atCap: true });
     expect(firstBid(ceiling, quote(251n, 10n), 100n)).toMatchObject({ ok: false });
   });
   it('in legacy mode is the suggested price, within the cap', () => {
@@ -83,6 +86,31 @@ describe('a replacement', () => {
   ])('is not made when %s leaves less than a tenth below the cap', (_what, before, market) => {
     expect(replacementBid(config, before, market, 1n)).toMatchObject({ ok: false });
   });
+  it.each([
+    ['the tip', quote(30n, 500n)],
+    ['the fee', quote(540n, 10n)],
+    ['tip and fee', quote(480n, 500n)],
+  ])(
+    'is possible four times after a first bid to a market above the cap of %s, to the wei',
+    (_what, market) => {
+      const caps: FeeConfig = { mode: 'eip1559', maxFeeWei: 1_000_003n, maxPriorityFeeWei: 100_003n };
+      const scaled = quote(market.baseFeeWei * 1_000n, market.tipWei * 1_000n);
+      let last = firstBid(caps, scaled, 1n);
+      for (let raises = 0; raises < 4; raises += 1) {
+        if (!last.ok || last.fees.type === 'legacy') throw new Error(JSON.stringify(last));
+        const before = last.fees;
+        last = replacementBid(caps, before, scaled, 1n);
+        if (!last.ok || last.fees.type === 'legacy') throw new Error(`raise ${raises} is not possible`);
+        const { maxFeeWei, maxPriorityFeeWei } = last.fees;
+        expect(maxFeeWei * 10n).toBeGreaterThanOrEqual(before.maxFeeWei * 11n);
+        expect(maxPriorityFeeWei * 10n).toBeGreaterThanOrEqual(before.maxPriorityFeeWei * 11n);
+        expect(maxFeeWei).toBeLessThanOrEqual(1_000_003n);
+        expect(maxPriorityFeeWei).toBeLessThanOrEqual(100_003n);
+      }
+      expect(last).toMatchObject({ atCap: true });
+      expect(last.ok && replacementBid(caps, last.fees, scaled, 1n)).toMatchObject({ ok: false });
+    },
+  );
   it('doubles a bid that no pool took', () => {
     expect(replacementBid(config, bid(20n, 2n), quote(1n, 1n), 1n, 'double')).toMatchObject({
       fees: bid(40n, 4n),

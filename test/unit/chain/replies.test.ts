@@ -32,6 +32,24 @@ describe('an answer of an endpoint', () => {
       { failure: { type: 'rate_limited' } },
     ],
     [
+      'too wide a range of logs, by Besu',
+      reply(200, {
+        id: 7,
+        error: { code: -32_005, message: 'Requested range exceeds maximum RPC range limit' },
+      }),
+      { failure: { type: 'rpc_error', tooMuch: true } },
+    ],
+    [
+      'too many logs, by a hosted node',
+      reply(200, { id: 7, error: { code: -32_005, message: 'query returned more than 10000 results' } }),
+      { failure: { type: 'rpc_error', tooMuch: true } },
+    ],
+    [
+      'a rate limit that speaks of a range',
+      reply(200, { id: 7, error: { code: -32_005, message: 'rate limit exceeded for this range of IPs' } }),
+      { failure: { type: 'rate_limited' } },
+    ],
+    [
       'a revert with its data',
       reply(200, { id: 7, error: { code: 3, message: 'execution reverted', data: '0x08c379a0' } }),
       { failure: { type: 'rpc_error', rpcData: '0x08c379a0' } },
