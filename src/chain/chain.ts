@@ -68,8 +68,22 @@ export function createChain(options: ChainOptions): Chain {
   const clockGuard =
     aggregator &&
     createClockGuard({ aheadSeconds: pool.aheadSeconds, maxAheadSeconds: aggregator.maxAhead, clock });
+  let tellLate: Parameters<Chain['onLateLanding']>[0] = async () => {};
   const senders = keys.map((key) =>
-    createSender({ name, pool, key, chainId: id, config, state, ledger, clockGuard, clock, log, metrics }),
+    createSender({
+      name,
+      pool,
+      key,
+      chainId: id,
+      config,
+      state,
+      ledger,
+      clockGuard,
+      clock,
+      log,
+      metrics,
+      onLateLanding: (landing) => tellLate(landing, key.address),
+    }),
   );
   const inclusions = createInclusionTimes();
   const transmitters = senders.map((sender, index) =>
@@ -102,6 +116,9 @@ export function createChain(options: ChainOptions): Chain {
     name,
     id,
     transmitters,
+    onLateLanding(told) {
+      tellLate = told;
+    },
     async start(signal) {
       const pinned = await pinChain(pool, config, signal);
       if (!pinned.ok) return pinned;

@@ -128,3 +128,7 @@ export function replacementBid(
     atCap: maxFeeWei === cap || maxPriorityFeeWei === config.maxPriorityFeeWei,
   };
 }
+
+/** What a transaction paid per gas, in wei. A node's word on it counts only within what was bid. */
+export const paidPerGas = (fees: Fees, effectiveGasPriceWei: bigint | undefined): bigint =>
+  least(effectiveGasPriceWei ?? priceOf(fees), priceOf(fees));

@@ -5,11 +5,11 @@ import type { ChainConfig } from '../config/types.js';
 import type { StateStore } from '../state/store.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { least, toNative } from './amounts.js';
+import { toNative } from './amounts.js';
 import { createAttemptMaker } from './attempt.js';
 import type { ClockGuard } from './clock-guard.js';
 import { confirmReceipt } from './confirm.js';
-import { priceOf } from './fees.js';
+import { paidPerGas } from './fees.js';
 import { fly } from './flight.js';
 import type { FailureCause, FlightOutcome, FlightRequest } from './flight-types.js';
 import { createJournal, type Journal, type JournalEntry, type JournalState } from './journal.js';
@@ -19,6 +19,7 @@ import { findAnyReceipt, findReceipt, readCounts } from './receipts.js';
 import type { RpcPool } from './rpc/pool.js';
 import type { Ledger } from './spending.js';
 import { createTimelineKeeper, type Timeline } from './timeline.js';
+import type { LateLanding } from './types.js';
 
 /** Nonces tried in one call when others use the same key. */
 const MAX_NONCES = 4;
@@ -38,6 +39,8 @@ export interface SenderDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Told of what an earlier job had sent and this one found landed. */
+  readonly onLateLanding?: (landing: LateLanding) => Promise<void>;
 }
 
 export type SendOutcome =
@@ -95,9 +98,7 @@ export function createSender(deps: SenderDeps): Sender {
     outcome: Pick<Extract<FlightOutcome, { code: 'landed' }>, 'receipt' | 'attempt'>,
   ): Promise<void> {
     const { receipt, attempt } = outcome;
-    const bidWei = priceOf(attempt.fees);
-    // A node's word on the price counts only within what was bid.
-    const costWei = receipt.gasUsed * least(receipt.effectiveGasPriceWei ?? bidWei, bidWei);
+    const costWei = receipt.gasUsed * paidPerGas(attempt.fees, receipt.effectiveGasPriceWei);
     metrics.gasUsed.inc({ adapter: name }, Number(receipt.gasUsed));
     metrics.transmitterSpend.inc({ adapter: name }, toNative(costWei));
     atCap = false;
@@ -120,7 +121,16 @@ export function createSender(deps: SenderDeps): Sender {
       { event: 'open_transaction_landed', chain: name, nonce: pending.nonce, hash: found.hash },
       'open transaction had landed',
     );
-    await book(pending, { attempt, receipt: settled.receipt });
+    const { receipt } = settled;
+    await book(pending, { attempt, receipt });
+    if (attempt.kind === 'transmit' && receipt.success)
+      await deps.onLateLanding?.({
+        hash: receipt.hash,
+        rounds: attempt.rounds,
+        gasUsed: receipt.gasUsed,
+        effectiveGasPriceWei: paidPerGas(attempt.fees, receipt.effectiveGasPriceWei),
+        blockNumber: receipt.blockNumber,
+      });
     return openJournal().current();
   }
 

@@ -5,8 +5,7 @@ import type { Clock } from '../common/time.js';
 import type { Address } from '../common/words.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics, TransactionStatus } from '../telemetry/metrics.js';
-import { least } from './amounts.js';
-import { priceOf } from './fees.js';
+import { paidPerGas } from './fees.js';
 import { decodeRevert, OUT_OF_GAS, type Revert } from './revert.js';
 import { isRevert } from './rpc/endpoint.js';
 import type { RpcPool } from './rpc/pool.js';
@@ -49,8 +48,7 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
       return { code: 'reverted', ...revert, rounds, hash, gasUsed, timeline };
     }
     deps.onIncluded((outcome.seenAtMs - decidedAtMs) / 1_000);
-    const bidWei = priceOf(attempt.fees);
-    const effectiveGasPriceWei = least(receipt.effectiveGasPriceWei ?? bidWei, bidWei);
+    const effectiveGasPriceWei = paidPerGas(attempt.fees, receipt.effectiveGasPriceWei);
     return { code: 'confirmed', hash, rounds, gasUsed, effectiveGasPriceWei, blockNumber, seconds, timeline };
   }
 

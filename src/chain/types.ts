@@ -106,8 +106,16 @@ export interface EndpointView {
   readonly height?: bigint;
 }
 
+/** A transaction with rounds that an earlier process, or an earlier job, sent. */
+export type LateLanding = Pick<
+  Extract<TransmitOutcome, { code: 'confirmed' }>,
+  'hash' | 'rounds' | 'gasUsed' | 'effectiveGasPriceWei' | 'blockNumber'
+>;
+
 export interface Chain {
   readonly name: string;
+  /** Calls back, from now on, with each transaction of earlier jobs that a key's job finds to have landed. */
+  onLateLanding(told: (landing: LateLanding, transmitter: Address) => Promise<void>): void;
   /**
    * Checks endpoints, chain id, code at the aggregator's address and its EIP-712 domain, and says of each transmitter what
    * the chain counts and what its journal holds. Writes nothing.

@@ -19,7 +19,7 @@ import { EXIT_FAILED } from './output.js';
 import { openTelemetry, type Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 
-/** After the longest confirmation deadline the process ends even if something still hangs. */
+/** Beyond what the transactions under way may take, the process ends even if something still hangs. */
 const EXIT_GRACE_MS = 10_000;
 
 export const runCommand = (): Command =>
@@ -69,9 +69,10 @@ interface RunInput {
 async function publish({ environment, load, loaded, mask, telemetry, dryRun }: RunInput): Promise<void> {
   const { log, tracing } = telemetry;
   const { config } = loaded;
+  let chains: readonly ChainRuntime[] = [];
   const metrics = createMetrics({ processMetrics: true });
   const clock = systemClock;
-  const stop = stopSignal(log, Math.max(...config.chains.map((chain) => chain.confirmationDeadlineMs)));
+  const stop = stopSignal(log, () => Math.max(0, ...chains.map(({ chain }) => chain.settleMs())));
   log.info(
     { event: 'starting', version: VERSION, node: process.version, dryRun, config: config.hash },
     'starting',
@@ -79,7 +80,7 @@ async function publish({ environment, load, loaded, mask, telemetry, dryRun }: R
 
   const keys = await readKeys(environment.keys, dryRun);
   const state = await openState({ url: environment.stateUrl, log, clock, metrics });
-  const chains = createChains(config, keys, state, log, metrics);
+  chains = createChains(config, keys, state, log, metrics);
   const daemon = createDaemon({
     environment,
     loaded,
@@ -173,8 +174,8 @@ const createChains = (
     }),
   }));
 
-/** Aborts at the first SIGTERM or SIGINT; a second one, or the deadline, ends the process at once. */
-function stopSignal(log: Logger, confirmationDeadlineMs: number): AbortSignal {
+/** Aborts at the first SIGTERM or SIGINT; a second one, or the end of the grace, ends the process at once. */
+function stopSignal(log: Logger, settleMs: () => number): AbortSignal {
   const controller = createStopController();
   const exit = (why: string) => {
     log.fatal({ event: 'forced_exit' }, why);
@@ -189,7 +190,7 @@ function stopSignal(log: Logger, confirmationDeadlineMs: number): AbortSignal {
         'stopping: no new decisions, the transaction under way may settle',
       );
       controller.abort();
-      setTimeout(() => exit('the stop took too long'), confirmationDeadlineMs + EXIT_GRACE_MS).unref();
+      setTimeout(() => exit('the stop took too long'), settleMs() + EXIT_GRACE_MS).unref();
     });
   return controller.signal;
 }

@@ -30,8 +30,7 @@ interface Settled {
   readonly traceIds: ReadonlyMap<string, string>;
 }
 
-/** A transaction that landed, as the sender tells of it. */
-export type LandedTransaction = Pick<
+type LandedTransaction = Pick<
   Extract<TransmitOutcome, { code: 'confirmed' }>,
   'hash' | 'gasUsed' | 'effectiveGasPriceWei' | 'blockNumber'
 >;
@@ -42,6 +41,14 @@ const receiptOf = (landed: LandedTransaction): LandedReceipt => ({
   effectiveGasPriceWei: landed.effectiveGasPriceWei.toString(),
   blockNumber: landed.blockNumber.toString(),
 });
+
+interface LandedLate {
+  readonly runtime: ChainRuntime;
+  readonly transmitter: Address;
+  readonly state: GroupState;
+  readonly reported: ReportedRound;
+  readonly receipt: LandedTransaction;
+}
 
 export type Outcomes = ReturnType<typeof createOutcomes>;
 
@@ -160,14 +167,10 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
     },
 
     /** A round that an earlier process, or an earlier job of this one, sent: found landed by the key's next job. */
-    async landedLate(
-      runtime: ChainRuntime,
-      state: GroupState,
-      { round, timestamp }: ReportedRound,
-      landed: LandedTransaction,
-    ): Promise<void> {
+    async landedLate({ runtime, transmitter, state, reported, receipt }: LandedLate): Promise<void> {
       settle(state);
-      const { hash, gasUsed, blockNumber } = landed;
+      const { round, timestamp } = reported;
+      const { hash, gasUsed, blockNumber } = receipt;
       state.lastTransaction = { hash, gasUsed, blockNumber, round };
       const draft = await audit.recordLate(
         {
@@ -177,7 +180,7 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
           round,
           tick: timestamp,
         },
-        receiptOf(landed),
+        receiptOf(receipt),
       );
       const published = draft?.feeds.filter(({ answer }) => answer !== undefined) ?? [];
       for (const { feed } of published) metrics.updatesSent.inc({ feed });
@@ -193,6 +196,7 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
           block: blockNumber.toString(),
           gasUsed: gasUsed.toString(),
           late: true,
+          transmitter,
           ...(draft ? {} : { audit: 'none was kept' }),
         },
         'a round that was sent earlier is on chain',

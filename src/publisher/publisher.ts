@@ -1,5 +1,5 @@
 /** The loop that joins the stages: prices → decision → signed report → transaction → round. */
-import type { ReportedRound, TransmitOutcome } from '../chain/types.js';
+import type { LateLanding, TransmitOutcome } from '../chain/types.js';
 import type { Key } from '../common/key.js';
 import { type Clock, createStopController, sleep } from '../common/time.js';
 import type { Address, GroupOnChain } from '../common/words.js';
@@ -17,7 +17,7 @@ import { createGroupState, type GroupState, takeTick } from './group-state.js';
 import { createLane, type Lane } from './lane.js';
 import type { Leadership } from './leadership.js';
 import { loop } from './loop.js';
-import { createOutcomes, type LandedTransaction } from './outcomes.js';
+import { createOutcomes } from './outcomes.js';
 import { createRecorder } from './recorder.js';
 import { traceRounds } from './round-trace.js';
 import { createSignerSets } from './signer-sets.js';
@@ -190,11 +190,14 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   /** Rounds of a transaction that an earlier process or job had sent. */
   const landedLate = async (
     runtime: ChainRuntime,
-    { rounds: landed, ...receipt }: LandedTransaction & { readonly rounds: readonly ReportedRound[] },
+    transmitter: Address,
+    { rounds: landed, ...receipt }: LateLanding,
   ): Promise<void> => {
     for (const reported of landed) {
       const state = stateOf(runtime.config.name, reported.group);
-      if (state) await outcomes.landedLate(runtime, state, reported, receipt);
+      if (!state) continue;
+      deps.onLanded?.(state.config, reported.round);
+      await outcomes.landedLate({ runtime, transmitter, state, reported, receipt });
     }
   };
 
@@ -213,7 +216,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       }
     const job = { runtime, transmitter, outcome, parts };
     const traceIds = traceRounds(deps.tracing, job, clock.now());
-    if (outcome.code === 'confirmed' && parts.length === 0) await landedLate(runtime, outcome);
+    if (outcome.code === 'confirmed' && parts.length === 0) await landedLate(runtime, transmitter, outcome);
     else await outcomes.settled({ ...job, states: carried, alone, traceIds });
     if (carried.length === 0) return;
     try {
@@ -282,7 +285,8 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       recorder.declare(deps.groups);
       // Work that is under way outlives the stop: each job ends by its own deadline.
       const working = createStopController();
-      for (const runtime of deps.chains)
+      for (const runtime of deps.chains) {
+        runtime.chain.onLateLanding((landing, transmitter) => landedLate(runtime, transmitter, landing));
         for (const transmitter of runtime.chain.transmitters)
           lanes.set(
             laneName(runtime.config.name, transmitter.address),
@@ -298,6 +302,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
               working.signal,
             ),
           );
+      }
       const watching = deps.chains.map((runtime) => watch(runtime, signal));
       await loop(signal, iterate);
       await Promise.all([...lanes.values()].map((lane) => lane.close()));

@@ -6,8 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMemoryKey } from '../../../src/chain/keys/memory.js';
 import type { Hex } from '../../../src/common/words.js';
 import { ANVIL_ADDRESSES, ANVIL_KEYS } from '../../support/anvil.js';
-import { type LogLine, startDaemon } from '../../support/daemon/process.js';
+import { command, type LogLine, startDaemon } from '../../support/daemon/process.js';
 import { FEEDS, startWorld } from '../../support/daemon/world.js';
+import { startRedis } from '../../support/redis.js';
 
 const confirmed = ({ event }: LogLine) => event === 'round_confirmed';
 const sent = ({ event }: LogLine) => event === 'transaction_sent';
@@ -41,6 +42,46 @@ describe('a round whose transaction does not land', () => {
     const kinds = daemon.lines.filter(sent).map(({ kind }) => kind);
     expect(new Set(kinds)).toEqual(new Set(['transmit']));
     expect(hash).not.toBe(first.hash);
+  });
+});
+
+describe('a process that is killed while its round is in the air', () => {
+  it('leaves its provenance: the next one finds the round landed, says so at start, and explain tells where it came from', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    const world = await startWorld({ env: { STATE_URL: redis.url } });
+    onTestFinished(() => world.close());
+    const killed = await startDaemon(world.env);
+    onTestFinished(() => killed.kill());
+    await killed.line(confirmed, 'the first round');
+    await world.anvil.rpc('evm_setIntervalMining', [0]);
+    killed.mark();
+    world.price('2100.00');
+    const { hash } = await killed.line(sent, 'the second is sent');
+    killed.kill('SIGKILL');
+    await killed.exited;
+    await world.anvil.rpc('evm_setIntervalMining', [1]);
+    await world.anvil.rpc('evm_mine');
+
+    const next = await startDaemon(world.env);
+    onTestFinished(() => next.kill());
+    const start = await next.line(({ event }) => event === 'chain_started', 'what it found');
+    expect(start.message).toMatch(/open with 1 signature\(s\): landed in block \d+/);
+    expect(start.message).toMatch(/group default at round 2, \d+ s old, stored was 1/);
+    // Nothing is due: only a change brings the next round.
+    world.price('2200.00');
+    const late = await next.line((line) => confirmed(line) && line.late === true, 'the one found landed');
+    expect(late).toMatchObject({
+      round: 2,
+      hash,
+      answers: [{ feed: 'ETH/USD', answer: '210000000000', reason: 'deviation' }],
+    });
+    const third = await next.line((line) => confirmed(line) && line.round === 3, 'the next round');
+    expect(third.answers).toMatchObject([{ answer: '220000000000', reason: 'deviation' }]);
+    const explained = await command(['explain', 'ETH/USD', '2'], world.env);
+    expect(explained.code, explained.stdout + explained.stderr).toBe(0);
+    expect(explained.stdout).toContain(String(hash));
+    for (const source of ['one', 'two', 'three']) expect(explained.stdout).toContain(source);
   });
 });
 
