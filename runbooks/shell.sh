@@ -6,12 +6,13 @@
 : "${PROMETHEUS:=http://127.0.0.1:9090}"
 : "${ALERTMANAGER:=http://127.0.0.1:9093}"
 : "${RPC_URL:=http://127.0.0.1:8545}"               # an endpoint of the chain
+: "${VALIDATE_RPC_URL:=}"                           # endpoints that the publisher does not use, for failover-validate.mjs
 : "${AGGREGATOR_ADDRESS:=0x0000000000000000000000000000000000000001}"
 : "${GROUP:=default}"                               # name of the group in question
 : "${GROUP_ID:=1}"                                  # and its id on chain
 : "${STATE_URL:=memory:}"
 : "${LOGS:=}"                                       # a log file; the cluster's logs when empty
-export GROUP NAMESPACE PUBLISHER METRICS PROMETHEUS ALERTMANAGER RPC_URL AGGREGATOR_ADDRESS GROUP_ID STATE_URL
+export GROUP NAMESPACE PUBLISHER METRICS PROMETHEUS ALERTMANAGER RPC_URL VALIDATE_RPC_URL AGGREGATOR_ADDRESS GROUP_ID STATE_URL
 RUNBOOKS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$RUNBOOKS_ROOT/node_modules/.bin:$PATH
 

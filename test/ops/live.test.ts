@@ -54,6 +54,7 @@ beforeAll(async () => {
     METRICS: daemon.metricsUrl,
     PROMETHEUS: monitoring.prometheusUrl,
     ALERTMANAGER: monitoring.alertmanagerUrl,
+    VALIDATE_RPC_URL: world.rpcUrl,
     GROUP: 'majors',
     GROUP_ID: '1',
     LOGS: log,

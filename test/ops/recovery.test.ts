@@ -31,7 +31,8 @@ async function run(
   args: string[],
   options: { env?: Record<string, string>; input?: string } = {},
 ): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string }> {
-  const child = spawn(script(name), args, { env: { ...process.env, ...options.env } });
+  const [command, ...first] = name.endsWith('.mjs') ? [process.execPath, script(name)] : [script(name)];
+  const child = spawn(command as string, [...first, ...args], { env: { ...process.env, ...options.env } });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => {
     stdout += chunk;
@@ -332,10 +333,11 @@ describe('a lost region', () => {
         'failover.sh',
         ['--from', 'west', '--to', 'east', '--planned', '--driver', driver],
         {
-          env: { RPC_URL: world.rpcUrl },
+          env: { VALIDATE_RPC_URL: world.rpcUrl },
         },
       );
       expect(result.status, result.said).toBe(0);
+      expect(result.said).toContain('rounds checked from outside: main');
       await until(
         async () => (await chainRound(world)) > lastRound,
         'the first region makes a round',
@@ -364,14 +366,133 @@ describe('a lost region', () => {
     expect(valid(driver, 'east')).toBe(true);
   });
 
-  it('is not called valid while a feed is late', async () => {
-    const status = JSON.parse(execFileSync(driver, ['status', 'east'], { encoding: 'utf8' }));
-    status.feeds[0].ageSeconds = status.feeds[0].heartbeatSeconds + 1;
-    const result = spawnSync(process.execPath, [script('failover-validate.mjs')], {
-      input: JSON.stringify(status),
-      encoding: 'utf8',
+  describe('of which a part fails', () => {
+    const backup = () => join(safe, 'region.age');
+    const fails = (region: string, verb: string) => {
+      const file = join(regions, region, `fails-${verb}`);
+      writeFileSync(file, '');
+      return { mend: () => rmSync(file, { force: true }) };
+    };
+    const failover = (from: string, to: string, ...more: string[]) =>
+      run('failover.sh', ['--from', from, '--to', to, '--driver', driver, ...more]);
+    beforeAll(() => rmSync(join(regions, 'west', 'down'), { force: true }));
+    afterEach(() => {
+      for (const region of ['east', 'west'])
+        for (const verb of ['stop', 'start', 'status', 'state-url'])
+          rmSync(join(regions, region, `fails-${verb}`), { force: true });
     });
-    expect([result.status, result.stdout]).toEqual([1, expect.stringContaining('heartbeat')]);
+
+    it('changes nothing when it is planned and the state cannot be restored, or the old one does not stop', async () => {
+      fails('west', 'state-url');
+      const state = ['--state', backup(), '--identity', people[1]!.identity];
+      const unrestored = await failover('east', 'west', '--planned', ...state);
+      expect([unrestored.status, unrestored.said]).toEqual([
+        1,
+        expect.stringContaining('nothing was stopped'),
+      ]);
+      fails('east', 'stop');
+      const unstopped = await failover('east', 'west', '--planned');
+      expect([unstopped.status, unstopped.said]).toEqual([
+        1,
+        expect.stringContaining('west was not started. Put east back with'),
+      ]);
+      expect(valid(driver, 'east')).toBe(true);
+      expect(valid(driver, 'west')).toBe(false);
+    });
+
+    it(
+      'goes on when it is not planned: no state, an old one that does not stop, a new one that is slow to start',
+      async () => {
+        fails('west', 'state-url');
+        fails('east', 'stop');
+        const { mend } = fails('west', 'start');
+        setTimeout(mend, 3_000);
+        const lastRound = await chainRound(world);
+        const state = ['--state', backup(), '--identity', people[1]!.identity];
+        const result = await failover('east', 'west', ...state);
+        expect(result.status, result.said).toBe(0);
+        expect(result.said).toContain('WARNING: the state could not be restored into west');
+        expect(result.said).toContain('WARNING: east did not stop, and may still publish');
+        expect(result.said).toContain('WARNING: starting west failed');
+        expect(result.said).toContain('NOT checked from outside: main');
+        expect(valid(driver, 'west')).toBe(true);
+        // Both run now, with the same key and each with a Redis of its own: rounds go on, and no number is taken twice.
+        await until(async () => (await chainRound(world)) > lastRound + 1, 'rounds go on', 60_000);
+        execFileSync(driver, ['kill', 'west']);
+      },
+      3 * MINUTES,
+    );
+
+    it('says what it waits for, and that it waited in vain', async () => {
+      fails('west', 'status');
+      fails('east', 'stop');
+      const result = await failover('east', 'west', '--deadline', '3');
+      execFileSync(driver, ['kill', 'west']);
+      expect(result.status).toBe(1);
+      expect(result.said).toContain('not yet: no replica told its status; status west: out of order');
+      expect(result.said).toContain('west is not valid after 3 s');
+    });
+  });
+
+  describe('is called valid', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: the status as JSON.
+    let status: any;
+    beforeAll(async () => {
+      await until(() => valid(driver, 'east'), 'the region east is valid', 60_000);
+      status = JSON.parse(execFileSync(driver, ['status', 'east'], { encoding: 'utf8' }));
+    });
+    const validate = async (change: (copy: typeof status) => void, env: Record<string, string> = {}) => {
+      const copy = structuredClone(status);
+      change(copy);
+      return run('failover-validate.mjs', [], { input: JSON.stringify(copy), env });
+    };
+    const nothing = () => undefined;
+
+    it('not while a feed is late, but for one whose market is closed', async () => {
+      const late = (feed: typeof status) => {
+        feed.ageSeconds = feed.heartbeatSeconds + 1;
+      };
+      const open = await validate(({ feeds }) => late(feeds[0]));
+      expect([open.status, open.stdout]).toEqual([1, expect.stringContaining('heartbeat')]);
+      const closed = await validate(({ feeds }) => {
+        late(feeds[0]);
+        feeds[0].reason = 'market_closed';
+      });
+      expect([closed.status, closed.stdout]).toEqual([
+        0,
+        expect.stringContaining('market closed, not checked: ETH/USD'),
+      ]);
+    });
+
+    it('only by what endpoints from outside say of their own chain, and says what they did not say', async () => {
+      // What the session's shell exports for cast is no endpoint from outside.
+      const unset = await validate(nothing, { RPC_URL: 'http://127.0.0.1:1' });
+      expect([unset.status, unset.stdout]).toEqual([
+        0,
+        expect.stringContaining('NOT checked from outside: main'),
+      ]);
+      const env = { VALIDATE_RPC_URL: world.rpcUrl };
+      const two = await validate((copy) => {
+        copy.chains.push({ ...copy.chains[0], name: 'other', id: 5 });
+        copy.groups.push({ ...copy.groups[0], name: 'far', chain: 'other', round: 1_000_000 });
+        copy.groups.at(-1).leader = true;
+      }, env);
+      expect([two.status, two.stdout]).toEqual([
+        0,
+        expect.stringMatching(/checked from outside: main; NOT checked from outside: other/),
+      ]);
+      const ahead = await validate(({ groups }) => {
+        groups[0].round += 1_000;
+      }, env);
+      expect([ahead.status, ahead.stdout]).toEqual([1, expect.stringContaining('for the publisher and at')]);
+      const strange = await validate(({ chains }) => {
+        chains[0].id = 5;
+      }, env);
+      expect([strange.status, strange.stdout]).toEqual([1, expect.stringContaining('does not serve')]);
+      const away = await validate(nothing, { VALIDATE_RPC_URL: 'http://user:secret@127.0.0.1:1/key' });
+      expect([away.status, away.stdout]).toEqual([1, expect.stringContaining('127.0.0.1:1 gives no answer')]);
+      expect(away.said).not.toMatch(/secret|key|at async/);
+    });
   });
 });
 
@@ -396,10 +517,11 @@ describe('a region that is a Kubernetes cluster', () => {
   });
 });
 
-/** A region on this machine: a directory with an environment, a process, and a file `down` while it is lost. */
+/** A region on this machine: a directory with an environment, a process, and files `down` and `fails-VERB` for its faults. */
 const DRIVER = `#!/usr/bin/env bash
 set -euo pipefail
 verb=$1 region=@REGIONS@/$2
+if [ -e "$region/fails-$verb" ]; then echo "$verb $2: out of order" >&2; exit 1; fi
 . "$region/env"
 case "$verb" in
   reachable) [ ! -e "$region/down" ] ;;
