@@ -17,7 +17,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ANVIL_KEYS } from '../support/anvil.js';
 import { ROOT } from './support/kube.js';
-import { until } from './support/processes.js';
+import { freePort, start, until } from './support/processes.js';
 import { type Daemon, startRedis, startWorld, type World } from './support/world.js';
 
 /** The objective: a quarter of an hour. What the tests measure lies far below it. */
@@ -30,7 +30,7 @@ async function run(
   name: string,
   args: string[],
   options: { env?: Record<string, string>; input?: string } = {},
-): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string }> {
+): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string; stderr: string }> {
   const [command, ...first] = name.endsWith('.mjs') ? [process.execPath, script(name)] : [script(name)];
   const child = spawn(command as string, [...first, ...args], { env: { ...process.env, ...options.env } });
   let [stdout, stderr] = ['', ''];
@@ -42,7 +42,7 @@ async function run(
   });
   child.stdin.on('error', () => undefined).end(options.input ?? '');
   const [code, signal] = await once(child, 'close');
-  return { status: code ?? signal, said: stdout + stderr, stdout };
+  return { status: code ?? signal, said: stdout + stderr, stdout, stderr };
 }
 
 let safe: string;
@@ -193,6 +193,14 @@ describe('a lost Redis', () => {
       expect(taken.status, taken.said).toBe(0);
       const before = await audit(redis.url);
       expect(before.length).toBeGreaterThan(0);
+      // All that the publisher keeps is in it, but for what ends by itself.
+      const client = new Redis(redis.url);
+      const kept = (await client.keys('*')).filter((key) => !/^op:(lease:|probe$)/.test(key)).sort();
+      await client.quit();
+      expect(new Set(kept.map((key) => key.split(':')[1]))).toEqual(
+        new Set(['audit', 'journal', 'round', 'spending']),
+      );
+      expect(keysIn(await copy('dump', redis.url))).toEqual(kept);
 
       // Both are gone, with the disk.
       const began = performance.now();
@@ -237,6 +245,50 @@ describe('a lost Redis', () => {
     },
     3 * MINUTES,
   );
+
+  it('is copied for one deployment alone, also where several share it, and through a Sentinel', async () => {
+    const redis = await startRedis(safe);
+    const client = new Redis(redis.url);
+    const values = { 'op:round:1': 'alone', 'op:staging:round:1': 'staging', 'op:prod:round:1': 'prod' };
+    for (const [key, value] of Object.entries(values)) await client.set(key, value);
+    await client.set('op:prod:lease:key:0x1', 'a process');
+    expect(keysIn(await copy('dump', redis.url))).toEqual(['op:round:1']);
+    const prod = await copy('dump', `${redis.url}/0/prod`);
+    expect(keysIn(prod)).toEqual(['op:prod:round:1']);
+
+    await client.set('op:prod:round:1', 'newer');
+    for (const url of [redis.url, `${redis.url}/0/staging`]) {
+      const foreign = await copy('load', url, prod.stdout);
+      expect([foreign.status, foreign.stderr]).toEqual([1, expect.stringContaining('of another deployment')]);
+    }
+    expect(await client.get('op:staging:round:1')).toBe('staging');
+    expect(await client.get('op:prod:round:1')).toBe('newer');
+
+    const port = await freePort();
+    const file = join(redis.directory, 'sentinel.conf');
+    writeFileSync(file, `sentinel monitor main 127.0.0.1 ${new URL(redis.url).port} 1\n`);
+    const sentinel = start('redis-server', [
+      file,
+      '--sentinel',
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+    ]);
+    try {
+      await until(() => sentinel.output().includes('+monitor master main'), 'the Sentinel watches');
+      const loaded = await copy('load', `redis+sentinel://127.0.0.1:${port}/main/0/prod`, prod.stdout);
+      expect([loaded.status, loaded.stderr]).toEqual([0, expect.stringContaining('1 keys')]);
+      expect(await client.get('op:prod:round:1')).toBe('prod');
+    } finally {
+      await sentinel.stop();
+    }
+    await client.quit();
+    await redis.process.stop();
+    const secret = await copy('dump', 'rediss://:hidden@127.0.0.1:1/0?ca=/nowhere.pem');
+    expect([secret.status, secret.stderr]).toEqual([1, expect.stringContaining('/nowhere.pem')]);
+    expect(secret.stderr).not.toContain('hidden');
+  });
 
   it('is not touched by a backup that is cut off, foreign, or of a Redis that is away', async () => {
     const redis = await startRedis(safe);
@@ -554,6 +606,17 @@ async function chainRound(world: World): Promise<number> {
   const result = (await world.rpc('eth_call', [{ to: world.aggregator, data }, 'latest'])) as string;
   return Number.parseInt(result.slice(2, 66), 16);
 }
+
+/** Runs the copying of a state by itself, without encryption. */
+const copy = (mode: 'dump' | 'load', url: string, input = '') =>
+  run('ops/state-copy.mjs', [mode], { input, env: { STATE_URL: url } });
+
+const keysIn = ({ stdout }: { stdout: string }): string[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line).key ?? [])
+    .sort();
 
 /** All entries of the audit streams. */
 async function audit(url: string): Promise<unknown[]> {
