@@ -17,6 +17,13 @@ const N = 'namespace=~"$namespace"';
 /** Blocks that each endpoint lags behind the best of its chain. */
 const LAG = `max by (adapter) (oracle_rpc_endpoint_height{${C}}) - on (adapter) group_right () max by (adapter, endpoint) (oracle_rpc_endpoint_height{${C}})`;
 
+/** A feed's gauge as the replicas tell it that see the newest round; one that has lost the chain is left out. */
+const seen = (metric) =>
+  `max by (namespace, feed) (${metric}{${F}} and on (namespace, feed, instance) (oracle_feed_last_update_timestamp_seconds{${F}} == on (namespace, feed) group_left () max by (namespace, feed) (oracle_feed_last_update_timestamp_seconds{${F}})))`;
+/** Seconds since consumers got an answer: by the replica that sees the newest one. */
+const AGE = `min by (namespace, feed) (time() - oracle_feed_last_update_timestamp_seconds{${F}})`;
+const HEARTBEAT = `max by (namespace, feed) (oracle_feed_heartbeat_seconds{${F}})`;
+
 const query = (name, label, expression, extra = {}) => ({
   name,
   label,
@@ -87,10 +94,10 @@ const DASHBOARDS = {
       ),
       stat(
         'Feeds past their heartbeat',
-        'Feeds whose answer on chain is older than the heartbeat. Should be 0 at all times.',
+        'Feeds whose answer on chain is older than the heartbeat, closed markets left out. Should be 0 at all times.',
         'short',
         {
-          feeds: `count(max by (namespace, feed) (time() - oracle_feed_last_update_timestamp_seconds{${F}}) > on (namespace, feed) max by (namespace, feed) (oracle_feed_heartbeat_seconds{${F}})) or vector(0)`,
+          feeds: `count((${AGE} unless on (namespace, feed) oracle:feed_market_closed) > on (namespace, feed) ${HEARTBEAT}) or vector(0)`,
         },
         { thresholds: steps('green', 1, 'red') },
       ),
@@ -105,14 +112,14 @@ const DASHBOARDS = {
         rounds: `sum(increase(oracle_updates_sent_total{${F}}[1h]))`,
       }),
       graph('Answer', 'Last present answer on chain, in the unit of the feed.', 'short', {
-        '{{feed}}': `max by (feed) (oracle_feed_answer{${F}})`,
+        '{{feed}}': seen('oracle_feed_answer'),
       }),
       graph(
         'Age against heartbeat',
         'Age of the answer on chain as a share of the heartbeat. A round is due before it reaches 100 %.',
         'percentunit',
         {
-          '{{feed}}': `min by (namespace, feed) (time() - oracle_feed_last_update_timestamp_seconds{${F}}) / on (namespace, feed) max by (namespace, feed) (oracle_feed_heartbeat_seconds{${F}})`,
+          '{{feed}}': `${AGE} / on (namespace, feed) ${HEARTBEAT}`,
         },
         { thresholds: steps('green', 0.95, 'orange', 1, 'red') },
       ),
@@ -120,7 +127,7 @@ const DASHBOARDS = {
         'Deviation against threshold',
         'Distance of the price from the answer on chain, as a share of the deviation threshold. 100 % is due at once.',
         'percentunit',
-        { '{{feed}}': `max by (feed) (oracle_feed_deviation_ratio{${F}})` },
+        { '{{feed}}': seen('oracle_feed_deviation_ratio') },
         { thresholds: steps('green', 0.9, 'orange', 1, 'red') },
       ),
       graph('Fresh sources', 'Sources whose observation was used at the last tick.', 'short', {
@@ -318,6 +325,43 @@ const DASHBOARDS = {
         '1 where the replica publishes the group. Each group has exactly one.',
         'bool',
         { '{{group}} {{instance}}': `max by (group, instance) (oracle_group_leader{${G}})` },
+      ),
+      timeline(
+        'Role of each replica',
+        'What each replica is now: holder, standby, alone, blind (sees the store, not the chain), without_store, released.',
+        'bool',
+        { '{{instance}} {{role}}': `max by (instance, role) (oracle_replica_role{${N}}) == 1` },
+      ),
+      graph(
+        'Keys free',
+        'Keys of the pool that no replica has claimed, as each replica sees it. 0 means that a further replica stands by.',
+        'short',
+        { '{{instance}}': `max by (instance) (oracle_transmitter_keys_free{${N}})` },
+      ),
+      graph('Replicas with a key', 'Replicas that have claimed a key, as each replica sees it.', 'short', {
+        '{{instance}}': `max by (instance) (oracle_replicas_active{${N}})`,
+      }),
+      graph(
+        'Lease age',
+        'Longest time since the store confirmed a lease of the replica. It grows while the store is away; 0 without leases.',
+        's',
+        { '{{instance}}': `max by (instance) (oracle_lease_age_seconds{${N}})` },
+      ),
+      graph(
+        'Lease events',
+        'What happened to the replicas and their leases: claimed, lost, taken over, carrying on without the store.',
+        'short',
+        {
+          '{{instance}} {{event}}': `sum by (instance, event) (increase(oracle_lease_events_total{${N}}[$__rate_interval])) > 0`,
+        },
+      ),
+      graph(
+        'Writing a lease',
+        '95 % of the claims, renewals and releases that the store answered took less.',
+        's',
+        {
+          '{{instance}}': `histogram_quantile(0.95, sum by (instance, le) (rate(oracle_lease_write_duration_seconds_bucket{${N}}[5m])))`,
+        },
       ),
       graph('Groups of a replica', 'Groups that each replica holds.', 'short', {
         '{{instance}}': `sum by (instance) (oracle_group_leader{${G}})`,
