@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 : "${NAMESPACE:=oracle-prod}"                       # where the publisher runs
 : "${PUBLISHER:=http://127.0.0.1:8080}"             # a replica's status port
+: "${SHADOW:=http://127.0.0.1:18080}"               # the status port of a shadow, see deployment.md
+: "${SHADOW_MINUTES:=60}"                           # how long it is compared
 : "${METRICS:=http://127.0.0.1:8000}"               # its metrics port
 : "${PROMETHEUS:=http://127.0.0.1:9090}"
 : "${ALERTMANAGER:=http://127.0.0.1:9093}"
