@@ -20,7 +20,7 @@ Writes the alert rules, their promtool tests and the PrometheusRule from k8s/mon
   --check              write nothing; exit 1 when a generated file differs from its source
   --out DIR            write the plain rule file to DIR instead (with --time-scale: for drills)
   --time-scale FACTOR  multiply every duration: pauses, windows, thresholds in seconds (drills use 0.05)
-  RUNBOOK_BASE_URL     where the runbooks are served; overrides runbookBaseUrl of the source
+  RUNBOOK_BASE_URL     where the runbooks are served; overrides runbookBaseUrl of the source, for --out
 `;
 
 /** \`1m30s\` as seconds. */

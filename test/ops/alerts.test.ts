@@ -40,6 +40,19 @@ describe('the rules', () => {
     });
   });
 
+  it('link to where the runbooks are served: the one line of the source, or RUNBOOK_BASE_URL for rules written elsewhere', () => {
+    const { runbookBaseUrl } = parse(readFileSync(join(ROOT, 'k8s/monitoring/alerts.yaml'), 'utf8'));
+    for (const { alert, annotations } of alerts)
+      expect(annotations?.runbook_url).toBe(`${runbookBaseUrl}/${alert}.md`);
+    const directory = mkdtempSync(join(tmpdir(), 'oracle-rules-'));
+    execFileSync('node', [join(ROOT, 'scripts/ops/generate-rules.mjs'), '--out', directory], {
+      env: { ...process.env, RUNBOOK_BASE_URL: 'https://pages.test/oracle/' },
+    });
+    const written = readFileSync(join(directory, 'oracle-publisher.rules.yml'), 'utf8');
+    expect(written).toContain('runbook_url: https://pages.test/oracle/OracleFeedStale.md');
+    expect(written).not.toContain(runbookBaseUrl);
+  });
+
   it('are valid for Prometheus', () => {
     expect(execFileSync('promtool', ['check', 'rules', ruleFile], { encoding: 'utf8' })).toContain('SUCCESS');
   });
