@@ -27,7 +27,8 @@ case "$verb" in
     kubectl --context "$context" --namespace "$namespace" rollout status deployment/oracle-publisher --timeout=300s
     ;;
   status)
-    for pod in $(kube get pods --selector app.kubernetes.io/name=oracle-publisher,app.kubernetes.io/component=publisher --output name); do
+    for pod in $(kube get pods --field-selector status.phase=Running \
+      --selector app.kubernetes.io/name=oracle-publisher,app.kubernetes.io/component=publisher --output name); do
       kube exec "$pod" --container publisher -- node dist/cli/main.js status --json
     done
     ;;

@@ -7,7 +7,7 @@ usage() {
 usage: scripts/restore-keys.sh --in FILE --identity FILE --out DIRECTORY     writes the key files, mode 0600
        scripts/restore-keys.sh --in FILE --identity FILE --check             proves that it can be read, writes nothing
        scripts/restore-keys.sh --in FILE --identity FILE --stdout NAME       one key to standard output, for a pipe:
-           … --stdout PRIVATE_KEY | kubectl -n NAMESPACE create secret generic oracle-publisher-keys --from-file=PRIVATE_KEY=/dev/stdin
+           see runbooks/keys.md
 HELP
 }
 

@@ -20,7 +20,7 @@ Writes the alert rules, their promtool tests and the PrometheusRule from k8s/mon
   --check              write nothing; exit 1 when a generated file differs from its source
   --out DIR            write the plain rule file to DIR instead (with --time-scale: for drills)
   --time-scale FACTOR  multiply every duration: pauses, windows, thresholds in seconds (drills use 0.05)
-  RUNBOOK_BASE_URL     where the runbooks are served; overrides runbookBaseUrl of the source
+  RUNBOOK_BASE_URL     where the runbooks are served; overrides runbookBaseUrl of the source, for --out
 `;
 
 /** \`1m30s\` as seconds. */
@@ -81,40 +81,38 @@ export function buildRules(source, { scale = 1, runbookBaseUrl = source.runbookB
   }));
 }
 
-const firing = (alert) => `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`;
+const firing = (alert, where) =>
+  `count(ALERTS{alertname="${alert}",alertstate="firing"${where ? `,${where}` : ''}}) or vector(0)`;
 const inputs = (series) => Object.entries(series).map(([name, values]) => ({ series: name, values }));
-const expectation = (alert, at, count) => ({
-  expr: firing(alert),
+const expectation = (alert, at, count, where) => ({
+  expr: firing(alert, where),
   eval_time: at,
   exp_samples: [{ labels: '{}', value: count }],
 });
 
 /**
- * promtool's tests: per alert one that fires (and does not yet fire just before), one that must not. Those that span
- * days are evaluated more coarsely, in a file of their own.
+ * promtool's tests: per alert one that fires (and does not yet fire just before), one that must not, and further cases.
+ * Those that span days are evaluated more coarsely, in a file of their own.
  */
 export function buildTests(source, ruleFile, coarse) {
   const tests = [];
   for (const { rules } of source.groups)
     for (const { alert, tests: cases } of rules) {
-      if (!alert || (cases.interval !== undefined) !== coarse) continue;
-      const interval = cases.interval ?? '15s';
-      tests.push({
-        name: `${alert} fires, and not before`,
-        interval,
-        input_series: inputs(cases.series),
-        promql_expr_test: [
-          ...(cases.before === undefined ? [] : [expectation(alert, cases.before, 0)]),
-          expectation(alert, cases.fires, 1),
-        ],
-      });
-      if (cases.never)
+      if (!alert) continue;
+      const add = (name, interval, series, expected) => {
+        if ((interval !== undefined) !== coarse) return;
         tests.push({
-          name: `${alert} must not fire`,
-          interval,
-          input_series: inputs(cases.never.series),
-          promql_expr_test: [expectation(alert, cases.never.at, 0)],
+          name: `${alert} ${name}`,
+          interval: interval ?? '15s',
+          input_series: inputs(series),
+          promql_expr_test: expected.map(([at, count, where]) => expectation(alert, at, count, where)),
         });
+      };
+      const { interval, series, before, fires, never, also = [] } = cases;
+      add('fires, and not before', interval, series, [...(before ? [[before, 0]] : []), [fires, 1]]);
+      if (never) add('must not fire', interval, never.series, [[never.at, 0]]);
+      for (const { name, interval: step, series: input, at, firing: count, where } of also)
+        add(`when ${name}`, step, input, [[at, Number(count), where]]);
     }
   return { rule_files: [ruleFile], evaluation_interval: coarse ? '5m' : '15s', tests };
 }

@@ -17,6 +17,8 @@ interface Rule {
 }
 interface PromtoolTest {
   readonly name: string;
+  readonly interval: string;
+  readonly input_series: { series: string; values: string }[];
   readonly promql_expr_test: { expr: string; eval_time: string; exp_samples: { value: number }[] }[];
 }
 
@@ -36,6 +38,19 @@ describe('the rules', () => {
     execFileSync('node', [join(ROOT, 'scripts/ops/generate-rules.mjs'), '--check'], {
       env: { ...process.env, RUNBOOK_BASE_URL: '' },
     });
+  });
+
+  it('link to where the runbooks are served: the one line of the source, or RUNBOOK_BASE_URL for rules written elsewhere', () => {
+    const { runbookBaseUrl } = parse(readFileSync(join(ROOT, 'k8s/monitoring/alerts.yaml'), 'utf8'));
+    for (const { alert, annotations } of alerts)
+      expect(annotations?.runbook_url).toBe(`${runbookBaseUrl}/${alert}.md`);
+    const directory = mkdtempSync(join(tmpdir(), 'oracle-rules-'));
+    execFileSync('node', [join(ROOT, 'scripts/ops/generate-rules.mjs'), '--out', directory], {
+      env: { ...process.env, RUNBOOK_BASE_URL: 'https://pages.test/oracle/' },
+    });
+    const written = readFileSync(join(directory, 'oracle-publisher.rules.yml'), 'utf8');
+    expect(written).toContain('runbook_url: https://pages.test/oracle/OracleFeedStale.md');
+    expect(written).not.toContain(runbookBaseUrl);
   });
 
   it('are valid for Prometheus', () => {
@@ -104,6 +119,48 @@ describe.each(alerts.map((rule) => [rule.alert as string, rule] as const))('%s',
     const never = promtoolTests.find((test) => test.name === `${name} must not fire`);
     expect(never?.promql_expr_test.map(({ exp_samples: [sample] }) => sample?.value)).toEqual([0]);
   });
+});
+
+describe('two environments in one Prometheus', () => {
+  /** The series of a test, all of them of one namespace (or of its own, where it tells several apart). */
+  const within = (namespace: string, { input_series }: PromtoolTest) =>
+    input_series.map(({ series, values }) => {
+      const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(series) ?? [];
+      const others = labels.split(/,(?=\w+=)/).filter((label) => label && !label.startsWith('namespace='));
+      const own = /namespace="(\w+)"/.exec(labels)?.[1] ?? '';
+      return { series: `${name}{${[...others, `namespace="${namespace}${own}"`].join(',')}}`, values };
+    });
+  const named = (name: string) => promtoolTests.find((test) => test.name === name);
+
+  it.each(testFiles)(
+    'each alert fires for the one that is ill, and for the other it does not: %s',
+    (file) => {
+      const content = parse(readFileSync(join(RULES, file), 'utf8'));
+      const ill: PromtoolTest[] = content.tests.filter(
+        ({ name }: PromtoolTest) => name.endsWith(' fires, and not before') && !name.includes('Watchdog'),
+      );
+      const tests = ill.map((test) => {
+        const alert = test.name.split(' ')[0];
+        const { eval_time } = test.promql_expr_test.at(-1)!;
+        const firing = (namespace: string, value: number) => ({
+          expr: `count(ALERTS{alertname="${alert}",alertstate="firing",namespace=~"${namespace}.*"}) or vector(0)`,
+          eval_time,
+          exp_samples: [{ labels: '{}', value }],
+        });
+        return {
+          ...test,
+          input_series: [...within('ill', test), ...within('well', named(`${alert} must not fire`)!)],
+          promql_expr_test: [firing('ill', 1), firing('well', 0)],
+        };
+      });
+      const directory = mkdtempSync(join(tmpdir(), 'oracle-rules-'));
+      cpSync(ruleFile, join(directory, 'oracle-publisher.rules.yml'));
+      writeFileSync(join(directory, file), stringify({ ...content, tests }));
+      const result = spawnSync('promtool', ['test', 'rules', file], { cwd: directory, encoding: 'utf8' });
+      expect(result.stdout + result.stderr).toContain('SUCCESS');
+    },
+    240_000,
+  );
 });
 
 describe('what a person on call reads', () => {

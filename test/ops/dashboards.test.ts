@@ -83,3 +83,54 @@ describe.each(dashboards.map((dashboard) => [dashboard.file, dashboard] as const
     });
   },
 );
+
+describe('the overview', () => {
+  const expressionOf = (panel: string) => {
+    const { panels } = dashboards.find(({ file }) => file === 'overview.json')!;
+    return filled(panels.find(({ title }) => title === panel)!.targets[0]!.expr);
+  };
+  const at = '{namespace="prod",feed="ETH/USD"';
+  /** Replica a has lost the chain; b sees the rounds, if there are any. */
+  const views = (seen: string, closed: string) => ({
+    [`oracle_feed_last_update_timestamp_seconds${at},instance="a"}`]: '0x80',
+    [`oracle_feed_last_update_timestamp_seconds${at},instance="b"}`]: seen,
+    [`oracle_feed_answer${at},instance="a"}`]: '5x80',
+    [`oracle_feed_answer${at},instance="b"}`]: '3x80',
+    [`oracle_feed_heartbeat_seconds${at},instance="b"}`]: '60x80',
+    [`oracle_decisions_total${at},reason="market_closed",instance="b"}`]: closed,
+  });
+
+  it('counts a feed as late, and shows its answer, as the replica sees it that reads the chain; not at the weekend', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'oracle-dashboard-'));
+    const rows: [Record<string, string>, string, number][] = [
+      [views('0+15x80', '0x80'), 'Feeds past their heartbeat', 0],
+      [views('0+15x80', '0x80'), 'Answer', 3],
+      [views('0x80', '0x80'), 'Feeds past their heartbeat', 1],
+      [views('0x80', '0+15x80'), 'Feeds past their heartbeat', 0],
+    ];
+    const tests = rows.map(([series, panel, value]) => ({
+      interval: '15s',
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      promql_expr_test: [
+        { expr: `sum(${expressionOf(panel)})`, eval_time: '12m', exp_samples: [{ labels: '{}', value }] },
+      ],
+    }));
+    const rule_files = [join(ROOT, 'k8s/monitoring/rules/oracle-publisher.rules.yml')];
+    const file = join(directory, 'overview.test.yml');
+    writeFileSync(file, stringify({ rule_files, evaluation_interval: '15s', tests }));
+    expect(execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8' })).toContain('SUCCESS');
+  });
+});
+
+describe('the dashboard of the replicas', () => {
+  it('shows every metric that the replicas export of themselves and their leases', () => {
+    const { panels } = dashboards.find(({ file }) => file === 'replicas.json')!;
+    const asked = new Set(panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => metricsIn(expr))));
+    const own = createMetrics()
+      .registry.getMetricsAsArray()
+      .map(({ name }) => name)
+      .filter((name) => /^oracle_(lease_|replica|group_leader|groups_|transmitter_keys_)/.test(name));
+    expect(own.length).toBeGreaterThan(7);
+    for (const name of own) expect([...asked].map((each) => each.replace(/_bucket$/, ''))).toContain(name);
+  });
+});

@@ -12,6 +12,7 @@ import { type Daemon, type Monitoring, startMonitoring, startWorld, type World }
 
 let world: World;
 let daemon: Daemon;
+let shadow: Daemon;
 let monitoring: Monitoring;
 let env: Record<string, string>;
 
@@ -26,6 +27,7 @@ beforeAll(async () => {
   });
   const redis = await world.startRedis();
   daemon = await world.startDaemon({ env: { STATE_URL: redis.url } });
+  shadow = await world.startDaemon({ args: ['--dry-run'] });
   monitoring = await startMonitoring([daemon.metricsUrl]);
   // Rates need a past: some rounds, and half a minute of scrapes.
   await until(
@@ -54,6 +56,10 @@ beforeAll(async () => {
     METRICS: daemon.metricsUrl,
     PROMETHEUS: monitoring.prometheusUrl,
     ALERTMANAGER: monitoring.alertmanagerUrl,
+    SHADOW: shadow.url,
+    // Two heartbeats.
+    SHADOW_MINUTES: '0.3',
+    VALIDATE_RPC_URL: world.rpcUrl,
     GROUP: 'majors',
     GROUP_ID: '1',
     LOGS: log,

@@ -17,7 +17,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ANVIL_KEYS } from '../support/anvil.js';
 import { ROOT } from './support/kube.js';
-import { until } from './support/processes.js';
+import { freePort, start, until } from './support/processes.js';
 import { type Daemon, startRedis, startWorld, type World } from './support/world.js';
 
 /** The objective: a quarter of an hour. What the tests measure lies far below it. */
@@ -30,8 +30,9 @@ async function run(
   name: string,
   args: string[],
   options: { env?: Record<string, string>; input?: string } = {},
-): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string }> {
-  const child = spawn(script(name), args, { env: { ...process.env, ...options.env } });
+): Promise<{ status: number | NodeJS.Signals; said: string; stdout: string; stderr: string }> {
+  const [command, ...first] = name.endsWith('.mjs') ? [process.execPath, script(name)] : [script(name)];
+  const child = spawn(command as string, [...first, ...args], { env: { ...process.env, ...options.env } });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => {
     stdout += chunk;
@@ -41,7 +42,7 @@ async function run(
   });
   child.stdin.on('error', () => undefined).end(options.input ?? '');
   const [code, signal] = await once(child, 'close');
-  return { status: code ?? signal, said: stdout + stderr, stdout };
+  return { status: code ?? signal, said: stdout + stderr, stdout, stderr };
 }
 
 let safe: string;
@@ -192,6 +193,14 @@ describe('a lost Redis', () => {
       expect(taken.status, taken.said).toBe(0);
       const before = await audit(redis.url);
       expect(before.length).toBeGreaterThan(0);
+      // All that the publisher keeps is in it, but for what ends by itself.
+      const client = new Redis(redis.url);
+      const kept = (await client.keys('*')).filter((key) => !/^op:(lease:|probe$)/.test(key)).sort();
+      await client.quit();
+      expect(new Set(kept.map((key) => key.split(':')[1]))).toEqual(
+        new Set(['audit', 'journal', 'round', 'spending']),
+      );
+      expect(keysIn(await copy('dump', redis.url))).toEqual(kept);
 
       // Both are gone, with the disk.
       const began = performance.now();
@@ -236,6 +245,50 @@ describe('a lost Redis', () => {
     },
     3 * MINUTES,
   );
+
+  it('is copied for one deployment alone, also where several share it, and through a Sentinel', async () => {
+    const redis = await startRedis(safe);
+    const client = new Redis(redis.url);
+    const values = { 'op:round:1': 'alone', 'op:staging:round:1': 'staging', 'op:prod:round:1': 'prod' };
+    for (const [key, value] of Object.entries(values)) await client.set(key, value);
+    await client.set('op:prod:lease:key:0x1', 'a process');
+    expect(keysIn(await copy('dump', redis.url))).toEqual(['op:round:1']);
+    const prod = await copy('dump', `${redis.url}/0/prod`);
+    expect(keysIn(prod)).toEqual(['op:prod:round:1']);
+
+    await client.set('op:prod:round:1', 'newer');
+    for (const url of [redis.url, `${redis.url}/0/staging`]) {
+      const foreign = await copy('load', url, prod.stdout);
+      expect([foreign.status, foreign.stderr]).toEqual([1, expect.stringContaining('of another deployment')]);
+    }
+    expect(await client.get('op:staging:round:1')).toBe('staging');
+    expect(await client.get('op:prod:round:1')).toBe('newer');
+
+    const port = await freePort();
+    const file = join(redis.directory, 'sentinel.conf');
+    writeFileSync(file, `sentinel monitor main 127.0.0.1 ${new URL(redis.url).port} 1\n`);
+    const sentinel = start('redis-server', [
+      file,
+      '--sentinel',
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+    ]);
+    try {
+      await until(() => sentinel.output().includes('+monitor master main'), 'the Sentinel watches');
+      const loaded = await copy('load', `redis+sentinel://127.0.0.1:${port}/main/0/prod`, prod.stdout);
+      expect([loaded.status, loaded.stderr]).toEqual([0, expect.stringContaining('1 keys')]);
+      expect(await client.get('op:prod:round:1')).toBe('prod');
+    } finally {
+      await sentinel.stop();
+    }
+    await client.quit();
+    await redis.process.stop();
+    const secret = await copy('dump', 'rediss://:hidden@127.0.0.1:1/0?ca=/nowhere.pem');
+    expect([secret.status, secret.stderr]).toEqual([1, expect.stringContaining('/nowhere.pem')]);
+    expect(secret.stderr).not.toContain('hidden');
+  });
 
   it('is not touched by a backup that is cut off, foreign, or of a Redis that is away', async () => {
     const redis = await startRedis(safe);
@@ -332,10 +385,11 @@ describe('a lost region', () => {
         'failover.sh',
         ['--from', 'west', '--to', 'east', '--planned', '--driver', driver],
         {
-          env: { RPC_URL: world.rpcUrl },
+          env: { VALIDATE_RPC_URL: world.rpcUrl },
         },
       );
       expect(result.status, result.said).toBe(0);
+      expect(result.said).toContain('rounds checked from outside: main');
       await until(
         async () => (await chainRound(world)) > lastRound,
         'the first region makes a round',
@@ -364,14 +418,133 @@ describe('a lost region', () => {
     expect(valid(driver, 'east')).toBe(true);
   });
 
-  it('is not called valid while a feed is late', async () => {
-    const status = JSON.parse(execFileSync(driver, ['status', 'east'], { encoding: 'utf8' }));
-    status.feeds[0].ageSeconds = status.feeds[0].heartbeatSeconds + 1;
-    const result = spawnSync(process.execPath, [script('failover-validate.mjs')], {
-      input: JSON.stringify(status),
-      encoding: 'utf8',
+  describe('of which a part fails', () => {
+    const backup = () => join(safe, 'region.age');
+    const fails = (region: string, verb: string) => {
+      const file = join(regions, region, `fails-${verb}`);
+      writeFileSync(file, '');
+      return { mend: () => rmSync(file, { force: true }) };
+    };
+    const failover = (from: string, to: string, ...more: string[]) =>
+      run('failover.sh', ['--from', from, '--to', to, '--driver', driver, ...more]);
+    beforeAll(() => rmSync(join(regions, 'west', 'down'), { force: true }));
+    afterEach(() => {
+      for (const region of ['east', 'west'])
+        for (const verb of ['stop', 'start', 'status', 'state-url'])
+          rmSync(join(regions, region, `fails-${verb}`), { force: true });
     });
-    expect([result.status, result.stdout]).toEqual([1, expect.stringContaining('heartbeat')]);
+
+    it('changes nothing when it is planned and the state cannot be restored, or the old one does not stop', async () => {
+      fails('west', 'state-url');
+      const state = ['--state', backup(), '--identity', people[1]!.identity];
+      const unrestored = await failover('east', 'west', '--planned', ...state);
+      expect([unrestored.status, unrestored.said]).toEqual([
+        1,
+        expect.stringContaining('nothing was stopped'),
+      ]);
+      fails('east', 'stop');
+      const unstopped = await failover('east', 'west', '--planned');
+      expect([unstopped.status, unstopped.said]).toEqual([
+        1,
+        expect.stringContaining('west was not started. Put east back with'),
+      ]);
+      expect(valid(driver, 'east')).toBe(true);
+      expect(valid(driver, 'west')).toBe(false);
+    });
+
+    it(
+      'goes on when it is not planned: no state, an old one that does not stop, a new one that is slow to start',
+      async () => {
+        fails('west', 'state-url');
+        fails('east', 'stop');
+        const { mend } = fails('west', 'start');
+        setTimeout(mend, 3_000);
+        const lastRound = await chainRound(world);
+        const state = ['--state', backup(), '--identity', people[1]!.identity];
+        const result = await failover('east', 'west', ...state);
+        expect(result.status, result.said).toBe(0);
+        expect(result.said).toContain('WARNING: the state could not be restored into west');
+        expect(result.said).toContain('WARNING: east did not stop, and may still publish');
+        expect(result.said).toContain('WARNING: starting west failed');
+        expect(result.said).toContain('NOT checked from outside: main');
+        expect(valid(driver, 'west')).toBe(true);
+        // Both run now, with the same key and each with a Redis of its own: rounds go on, and no number is taken twice.
+        await until(async () => (await chainRound(world)) > lastRound + 1, 'rounds go on', 60_000);
+        execFileSync(driver, ['kill', 'west']);
+      },
+      3 * MINUTES,
+    );
+
+    it('says what it waits for, and that it waited in vain', async () => {
+      fails('west', 'status');
+      fails('east', 'stop');
+      const result = await failover('east', 'west', '--deadline', '3');
+      execFileSync(driver, ['kill', 'west']);
+      expect(result.status).toBe(1);
+      expect(result.said).toContain('not yet: no replica told its status; status west: out of order');
+      expect(result.said).toContain('west is not valid after 3 s');
+    });
+  });
+
+  describe('is called valid', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: the status as JSON.
+    let status: any;
+    beforeAll(async () => {
+      await until(() => valid(driver, 'east'), 'the region east is valid', 60_000);
+      status = JSON.parse(execFileSync(driver, ['status', 'east'], { encoding: 'utf8' }));
+    });
+    const validate = async (change: (copy: typeof status) => void, env: Record<string, string> = {}) => {
+      const copy = structuredClone(status);
+      change(copy);
+      return run('failover-validate.mjs', [], { input: JSON.stringify(copy), env });
+    };
+    const nothing = () => undefined;
+
+    it('not while a feed is late, but for one whose market is closed', async () => {
+      const late = (feed: typeof status) => {
+        feed.ageSeconds = feed.heartbeatSeconds + 1;
+      };
+      const open = await validate(({ feeds }) => late(feeds[0]));
+      expect([open.status, open.stdout]).toEqual([1, expect.stringContaining('heartbeat')]);
+      const closed = await validate(({ feeds }) => {
+        late(feeds[0]);
+        feeds[0].reason = 'market_closed';
+      });
+      expect([closed.status, closed.stdout]).toEqual([
+        0,
+        expect.stringContaining('market closed, not checked: ETH/USD'),
+      ]);
+    });
+
+    it('only by what endpoints from outside say of their own chain, and says what they did not say', async () => {
+      // What the session's shell exports for cast is no endpoint from outside.
+      const unset = await validate(nothing, { RPC_URL: 'http://127.0.0.1:1' });
+      expect([unset.status, unset.stdout]).toEqual([
+        0,
+        expect.stringContaining('NOT checked from outside: main'),
+      ]);
+      const env = { VALIDATE_RPC_URL: world.rpcUrl };
+      const two = await validate((copy) => {
+        copy.chains.push({ ...copy.chains[0], name: 'other', id: 5 });
+        copy.groups.push({ ...copy.groups[0], name: 'far', chain: 'other', round: 1_000_000 });
+        copy.groups.at(-1).leader = true;
+      }, env);
+      expect([two.status, two.stdout]).toEqual([
+        0,
+        expect.stringMatching(/checked from outside: main; NOT checked from outside: other/),
+      ]);
+      const ahead = await validate(({ groups }) => {
+        groups[0].round += 1_000;
+      }, env);
+      expect([ahead.status, ahead.stdout]).toEqual([1, expect.stringContaining('for the publisher and at')]);
+      const strange = await validate(({ chains }) => {
+        chains[0].id = 5;
+      }, env);
+      expect([strange.status, strange.stdout]).toEqual([1, expect.stringContaining('does not serve')]);
+      const away = await validate(nothing, { VALIDATE_RPC_URL: 'http://user:secret@127.0.0.1:1/key' });
+      expect([away.status, away.stdout]).toEqual([1, expect.stringContaining('127.0.0.1:1 gives no answer')]);
+      expect(away.said).not.toMatch(/secret|key|at async/);
+    });
   });
 });
 
@@ -396,10 +569,11 @@ describe('a region that is a Kubernetes cluster', () => {
   });
 });
 
-/** A region on this machine: a directory with an environment, a process, and a file `down` while it is lost. */
+/** A region on this machine: a directory with an environment, a process, and files `down` and `fails-VERB` for its faults. */
 const DRIVER = `#!/usr/bin/env bash
 set -euo pipefail
 verb=$1 region=@REGIONS@/$2
+if [ -e "$region/fails-$verb" ]; then echo "$verb $2: out of order" >&2; exit 1; fi
 . "$region/env"
 case "$verb" in
   reachable) [ ! -e "$region/down" ] ;;
@@ -432,6 +606,17 @@ async function chainRound(world: World): Promise<number> {
   const result = (await world.rpc('eth_call', [{ to: world.aggregator, data }, 'latest'])) as string;
   return Number.parseInt(result.slice(2, 66), 16);
 }
+
+/** Runs the copying of a state by itself, without encryption. */
+const copy = (mode: 'dump' | 'load', url: string, input = '') =>
+  run('ops/state-copy.mjs', [mode], { input, env: { STATE_URL: url } });
+
+const keysIn = ({ stdout }: { stdout: string }): string[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line).key ?? [])
+    .sort();
 
 /** All entries of the audit streams. */
 async function audit(url: string): Promise<unknown[]> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../src/telemetry/metrics.js';
-import { ROOT, render } from './support/kube.js';
+import { ROOT } from './support/kube.js';
 import { metricsIn } from './support/promql.js';
 import { readRunbooks } from './support/runbooks.js';
 
@@ -53,29 +53,6 @@ describe('the runbooks', () => {
         expect(found, `${file} links to ${link}`).toBeDefined();
         if (anchor) expect(found?.anchors.has(anchor), `${file} links to ${link}`).toBe(true);
       }
-  });
-
-  it('name in cluster commands only objects that the manifests make', () => {
-    const made = new Set(
-      ['prod', 'staging', 'prod-shadow'].flatMap((overlay) =>
-        render(`overlays/${overlay}`).map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`),
-      ),
-    );
-    // Secrets come from outside, by these names; Prometheus belongs to the cluster.
-    for (const name of ['secret/oracle-publisher-keys', 'secret/oracle-redis', 'service/prometheus-operated'])
-      made.add(name);
-    made.add('hpa/oracle-publisher');
-    expect(made).toContain('horizontalpodautoscaler/oracle-publisher');
-    const named = runbooks.flatMap(({ blocks }) =>
-      blocks
-        .filter(({ kind }) => kind === 'cluster')
-        .flatMap(
-          ({ commands }) =>
-            commands.match(/\b(deployment|statefulset|configmap|secret|service|hpa)\/[\w-]+/g) ?? [],
-        ),
-    );
-    expect(named.length).toBeGreaterThan(10);
-    for (const name of named) expect(made).toContain(name);
   });
 
   it('ask only about metrics that the publisher exports or a rule records', () => {

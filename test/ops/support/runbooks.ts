@@ -6,8 +6,8 @@ import { ROOT } from './kube.js';
 export interface Block {
   readonly file: string;
   readonly line: number;
-  /** Runs anywhere; changes the chain; or needs a cluster. */
-  readonly kind: 'sh' | 'last' | 'cluster';
+  /** Runs anywhere; changes the chain; needs a cluster; or one with a Redis in the namespace. */
+  readonly kind: 'sh' | 'last' | 'cluster' | 'cluster redis';
   readonly commands: string;
 }
 
@@ -32,12 +32,14 @@ export function readRunbooks(): Runbook[] {
     .filter((file) => file.endsWith('.md'))
     .map((file) => {
       const text = readFileSync(join(directory, file), 'utf8');
-      const blocks = [...text.matchAll(/^```sh(?: (cluster|last))?\n([\s\S]*?)^```$/gm)].map((match) => ({
-        file,
-        line: text.slice(0, match.index).split('\n').length,
-        kind: (match[1] ?? 'sh') as Block['kind'],
-        commands: match[2] ?? '',
-      }));
+      const blocks = [...text.matchAll(/^```sh(?: (cluster(?: redis)?|last))?\n([\s\S]*?)^```$/gm)].map(
+        (match) => ({
+          file,
+          line: text.slice(0, match.index).split('\n').length,
+          kind: (match[1] ?? 'sh') as Block['kind'],
+          commands: match[2] ?? '',
+        }),
+      );
       return {
         file,
         text,
