@@ -80,6 +80,11 @@ const feedsFile = (exchange: string) =>
 async function applyChain(anvil: Anvil, { chain }: Scene): Promise<void> {
   if (chain.kind === 'fee_spike')
     await anvil.rpc('anvil_setNextBlockBaseFeePerGas', [`0x${(BigInt(chain.gwei) * GWEI).toString(16)}`]);
+  if (chain.kind === 'fee_climb')
+    for (const gwei of chain.gwei) {
+      await anvil.rpc('anvil_setNextBlockBaseFeePerGas', [`0x${(BigInt(gwei) * GWEI).toString(16)}`]);
+      await sleep(1_000);
+    }
   if (chain.kind === 'halt') {
     await anvil.rpc('evm_setIntervalMining', [0]);
     await sleep(chain.ms);

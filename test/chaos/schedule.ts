@@ -8,7 +8,9 @@ export type ChainEvent =
   /** No blocks for this long. */
   | { readonly kind: 'halt'; readonly ms: number }
   /** The next block's base fee, in gwei. */
-  | { readonly kind: 'fee_spike'; readonly gwei: number };
+  | { readonly kind: 'fee_spike'; readonly gwei: number }
+  /** The base fee of each block, in gwei: faster than any bid allows for, so that what is in the pool stays there. */
+  | { readonly kind: 'fee_climb'; readonly gwei: readonly number[] };
 
 export interface Scene {
   readonly forMs: number;
@@ -51,6 +53,9 @@ const MILD: readonly (readonly [string, Faults])[] = [
   ['answers rubbish to one call in twenty', { garbage: true, chance: 0.05 }],
 ];
 
+/** Threefold each block, then high for longer than a transaction waits before it is replaced. */
+const CLIMB = [1, 3, 9, 27, 81, 81, 81, 81];
+
 const pick = <T>(list: readonly T[], random: Random): T => list[Math.floor(random() * list.length)] as T;
 
 /** The next scene. At most one endpoint is severely wrong: with both gone no daemon could publish. */
@@ -67,6 +72,8 @@ export function nextScene(random: Random): Scene {
       ? { kind: 'halt', ms: 1_500 + Math.floor(random() * 2_500) }
       : roll < 0.3
         ? { kind: 'fee_spike', gwei: 5 + Math.floor(random() * 40) }
-        : { kind: 'none' };
+        : roll < 0.55
+          ? { kind: 'fee_climb', gwei: CLIMB }
+          : { kind: 'none' };
   return { forMs, names: [a[0], b[0]], faults: [a[1], b[1]], chain };
 }
