@@ -10,7 +10,7 @@ import { parseStateUrl } from '../../dist/state/url.js';
 const FORMAT = 'oracle-publisher-state/1';
 const TIMEOUT_MS = 5_000;
 /** What a deployment keeps below its prefix. Below `op:` alone the others' paths begin as well: `op:staging:round:…`. */
-const KEPT = /^(round|journal|spending|audit):/;
+const KEPT = /^(round|journal|spending|audit|draft):/;
 const HELP = `usage: STATE_URL=… node scripts/ops/state-copy.mjs dump > FILE
        STATE_URL=… node scripts/ops/state-copy.mjs load < FILE
 
