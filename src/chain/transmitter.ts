@@ -102,8 +102,8 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
       };
       const outcome = await conclude(await sender.send(request, signal), job.decidedAtMs, signal);
       const { code } = outcome;
-      const level = code === 'confirmed' || code === 'withdrawn' ? 'info' : 'warn';
-      log[level](
+      // The publisher tells the operator of each outcome that is news.
+      log.debug(
         {
           event: 'transmit_ended',
           chain: name,

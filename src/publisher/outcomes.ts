@@ -141,8 +141,11 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
       ({ config }) => culprit !== undefined && !isHex(culprit) && config.id === Number(culprit),
     );
     if (named.length === 0 && states.length > 1) for (const { config } of states) alone.add(config.name);
+    // A revert that was paid for is always told.
+    let news = outcome.hash !== undefined;
     for (const state of named.length > 0 ? named : states) {
       failed(state, error);
+      if (failedOf(state, outcome.errorName)) news = true;
       // Someone was faster, or the report came late: the next tick decides afresh. Anything else is not hurried.
       if (error !== 'someone_faster' && error !== 'late')
         putOff(state, clock, outcome.hash === undefined ? 'nothing' : 'gas');
@@ -157,7 +160,7 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
       ...(outcome.hash === undefined ? {} : { hash: outcome.hash }),
     };
     if (error === 'someone_faster') log.info(line, 'another transmitter was faster');
-    else log.error(line, 'the contract refused an update');
+    else log[news ? 'error' : 'debug'](line, 'the contract refused an update');
   };
 
   return {

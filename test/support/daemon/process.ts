@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 600_000;
 
 export type Env = Readonly<Record<string, string>>;
 export type LogLine = Readonly<Record<string, unknown>> & {
