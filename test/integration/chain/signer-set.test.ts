@@ -12,7 +12,7 @@ let proxies: ChaosProxy[] = [];
 beforeAll(async () => {
   ({ anvil, aggregator } = await startWorld());
   // The set was written in one of the first blocks, far below every range here.
-  await anvil.rpc('anvil_mine', ['0x7d0']);
+  for (let blocks = 0; blocks < 1_200; blocks += 100) await anvil.rpc('anvil_mine', ['0x64']);
 });
 afterEach(async () => {
   await rig?.close();
