@@ -104,11 +104,22 @@ function judgePrices({ live, shadow }, around) {
       feeds.set(name, { looks: 1, wrong: 0, held: 1, worst: 0, allowed: 0 });
 }
 
+/**
+ * Whether a feed of the group was within the longest lead of its heartbeat, half of it. The live replica's lead grows with the
+ * inclusion that it measures, and a shadow measures none: such a round is early for the shadow, and no less wanted.
+ */
+const nearHeartbeat = ({ feeds: all }, group) =>
+  all.some(
+    (feed) =>
+      feed.group === group && feed.ageSeconds !== null && 2 * feed.ageSeconds >= feed.heartbeatSeconds - 2,
+  );
+
 function judgeRounds({ live, shadow }) {
   for (const { name, round } of live.groups) {
     const row = groups.get(name) ?? { round, rounds: 0, wanted: 0, dueFor: Number.POSITIVE_INFINITY };
     groups.set(name, row);
-    const due = shadow.feeds.some((feed) => feed.group === name && DUE.has(feed.reason));
+    const due =
+      shadow.feeds.some((feed) => feed.group === name && DUE.has(feed.reason)) || nearHeartbeat(live, name);
     row.dueFor = due ? 0 : row.dueFor + 1;
     if (round > row.round) {
       row.rounds += round - row.round;

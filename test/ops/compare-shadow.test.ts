@@ -12,19 +12,25 @@ interface Told {
   readonly reason?: string;
   readonly round?: number;
   readonly dryRun?: boolean;
+  readonly age?: number;
 }
 
 /** A status port; what it tells may change from one look to the next. */
 async function port(tell: (look: number) => Told, dryRun: boolean): Promise<string> {
   let looks = 0;
   const server = createServer((_request, response) => {
-    const { price = '3000.00', reason = 'not_due', round = 7, ...rest } = tell(looks++);
+    const { price = '3000.00', reason = 'not_due', round = 7, age = 0, ...rest } = tell(looks++);
     const deviation = price === null ? null : { threshold: '0.5' };
     response.end(
       JSON.stringify({
         ...{ version: '1', configHash: 'a', dryRun, ...rest },
         groups: [{ name: 'majors', round }],
-        feeds: [{ name: 'ETH/USD', group: 'majors', price, reason, deviation }],
+        feeds: [
+          {
+            ...{ name: 'ETH/USD', group: 'majors', price, reason, deviation },
+            ...{ ageSeconds: age, heartbeatSeconds: 60 },
+          },
+        ],
       }),
     );
   });
@@ -82,6 +88,15 @@ it.each([
     ...shadow(),
   }));
   expect([status, output]).toEqual([1, expect.stringContaining(problem)]);
+});
+
+it('agrees with a heartbeat that a slow chain made earlier than the shadow, which measures no inclusion, would have', async () => {
+  const { status, output } = await compare(
+    (look) => ({ ...roundAt(look), age: look < 20 ? 35 : 0 }),
+    roundAt,
+  );
+  expect(status, output).toBe(0);
+  expect(output).toMatch(/majors +1 +1 +ok/);
 });
 
 it('does not agree with what does not answer', async () => {
