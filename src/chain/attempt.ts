@@ -22,6 +22,8 @@ export interface Payload {
   readonly to: Address | undefined;
   readonly data: Hex;
   readonly rounds: readonly ReportedRound[];
+  /** Called when it is signed, right before it is sent for the first time. */
+  readonly onSigned?: (() => void) | undefined;
 }
 
 export type AttemptResult =

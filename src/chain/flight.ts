@@ -144,6 +144,7 @@ export async function fly(
         return undefined;
       }
       deps.onCap(made.atCap);
+      payload?.onSigned?.();
       const first = (entry?.attempts.length ?? 0) === 0;
       const { verdict, detail } = await launch(made.attempt);
       if (verdict === 'accepted' || verdict === 'unknown') {

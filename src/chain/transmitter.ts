@@ -97,7 +97,7 @@ export function createTransmitter(deps: TransmitterDeps): Transmitter {
         reason: job.reason,
         async prepare(inner: AbortSignal) {
           const prepared = await job.prepare(inner);
-          return prepared && { to: deps.aggregator, data: prepared.data, rounds: prepared.rounds };
+          return prepared && { to: deps.aggregator, ...prepared };
         },
       };
       const outcome = await conclude(await sender.send(request, signal), job.decidedAtMs, signal);

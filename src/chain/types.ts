@@ -35,6 +35,8 @@ export interface PreparedTransmit {
   /** The complete calldata, selector included. */
   readonly data: Hex;
   readonly rounds: readonly ReportedRound[];
+  /** Called when it is signed, right before it is sent for the first time. */
+  readonly onSigned?: () => void;
 }
 
 /** What became of a job. `rounds` are those of the transaction that landed. */

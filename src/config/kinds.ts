@@ -110,29 +110,28 @@ export function completeSource(
   if (!templatesFit(definition, parts, venue, report)) return undefined;
   const url = urlOf(definition, parts);
   if (url !== undefined && !isUsableUrl(url, kind, venue, report)) return undefined;
+  const reading = (from: string, at: string) => ({
+    ...base,
+    ...extraction(definition, fill),
+    url: from,
+    path: fill(at),
+    headers,
+  });
   switch (kind) {
     case 'http':
       if (url === undefined || path === undefined) return undefined;
       return {
-        ...base,
-        ...extraction(definition, fill),
+        ...reading(url, path),
         kind,
-        url,
-        path: fill(path),
         method: definition.method ?? 'GET',
-        headers,
         ...(definition.body === undefined ? {} : { body: fill(definition.body) }),
         retries: definition.retries ?? DEFAULT_RETRIES,
       };
     case 'websocket':
       if (url === undefined || path === undefined) return undefined;
       return {
-        ...base,
-        ...extraction(definition, fill),
+        ...reading(url, path),
         kind,
-        url,
-        path: fill(path),
-        headers,
         subscribe: (definition.subscribe ?? []).map(fill),
         ...(definition.filter === undefined ? {} : { filter: fill(definition.filter) }),
         ...(definition.ping === undefined ? {} : { ping: definition.ping }),

@@ -6,7 +6,6 @@ import type { GroupConfig } from '../config/types.js';
 import type { ChainRuntime } from './chain-runtime.js';
 import type { Evaluation } from './evaluate.js';
 import { type GroupState, putOff } from './group-state.js';
-import type { Outcomes } from './outcomes.js';
 import type { Recorder } from './recorder.js';
 import type { SignerSets } from './signer-sets.js';
 import { buildPart, type GroupPart, type SigningProblem } from './transmit.js';
@@ -15,7 +14,6 @@ export interface GatherDeps {
   readonly keys: readonly Key[];
   readonly clock: Clock;
   readonly recorder: Pick<Recorder, 'signatures' | 'problem'>;
-  readonly outcomes: Pick<Outcomes, 'drafted'>;
   /** Groups of a chain that want a round by this transmitter. */
   readonly wantedOf: (chain: string, transmitter: Address) => readonly GroupState[];
   readonly evaluate: (
@@ -48,7 +46,7 @@ const gasBound = (feeds: number, wide: boolean): bigint =>
   50_000n + 30_000n * BigInt(Math.ceil(feeds / (wide ? 2 : 4)));
 
 export function createGather(deps: GatherDeps): Gather {
-  const { keys, clock, recorder, outcomes, wantedOf, evaluate, refresh, signersOf, alone } = deps;
+  const { keys, clock, recorder, wantedOf, evaluate, refresh, signersOf, alone } = deps;
 
   /** What travels together: a suspect alone; else those that wait longest first, as many as the gas limit has room for. */
   const choose = (parts: readonly GroupPart[], gasLimit: bigint): readonly GroupPart[] => {
@@ -125,11 +123,6 @@ export function createGather(deps: GatherDeps): Gather {
     }
     // With nothing to send a transaction under way would be withdrawn; one that cannot be renewed stays instead.
     if (parts.length === 0 && failure !== undefined) throw failure;
-    const chosen = choose(parts, runtime.config.gasLimitCap);
-    for (const part of chosen) {
-      const state = wanted.find(({ config }) => config.name === part.evaluation.group);
-      if (state) outcomes.drafted(runtime, transmitter, part, state);
-    }
-    return chosen;
+    return choose(parts, runtime.config.gasLimitCap);
   };
 }

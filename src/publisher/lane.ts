@@ -11,6 +11,8 @@ export interface LaneDeps {
   readonly log: Logger;
   /** Parts of all groups of this lane that are due against the chain's newest state. */
   gather(transmitter: Address, signal: AbortSignal): Promise<readonly GroupPart[]>;
+  /** Told of the parts of each transaction that is signed, right before it is sent. */
+  signed(parts: readonly GroupPart[]): void;
   /** Told once per job, with the parts of the transaction that the outcome is of. */
   settled(outcome: TransmitOutcome, parts: readonly GroupPart[]): Promise<void>;
 }
@@ -43,7 +45,7 @@ export function createLane(deps: LaneDeps, signal: AbortSignal): Lane {
           if (parts.length === 0) return undefined;
           attempts.push(parts);
           carried = new Set(attempts.flat().map(({ evaluation }) => evaluation.group));
-          return joinParts(parts);
+          return { ...joinParts(parts), onSigned: () => deps.signed(parts) };
         },
       },
       signal,

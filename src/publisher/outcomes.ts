@@ -48,6 +48,7 @@ interface LandedLate {
   readonly state: GroupState;
   readonly reported: ReportedRound;
   readonly receipt: LandedTransaction;
+  readonly alone: Set<string>;
 }
 
 export type Outcomes = ReturnType<typeof createOutcomes>;
@@ -164,14 +165,16 @@ export function createOutcomes({ audit, clock, log, metrics }: Deps) {
   };
 
   return {
-    /** What is about to be sent; not waited for. */
-    drafted(runtime: ChainRuntime, transmitter: Address, part: GroupPart, state: GroupState): void {
+    /** A round that is signed and about to be sent; not waited for. */
+    signed(runtime: ChainRuntime, transmitter: Address, part: GroupPart, state: GroupState): void {
       void audit.draft(draftOf(runtime, transmitter, part, state));
     },
 
     /** A round that an earlier process, or an earlier job of this one, sent: found landed by the key's next job. */
-    async landedLate({ runtime, transmitter, state, reported, receipt }: LandedLate): Promise<void> {
+    async landedLate(input: LandedLate): Promise<void> {
+      const { runtime, transmitter, state, reported, receipt, alone } = input;
       settle(state);
+      alone.delete(state.config.name);
       const { round, timestamp } = reported;
       const { hash, gasUsed, blockNumber } = receipt;
       state.lastTransaction = { hash, gasUsed, blockNumber, round };

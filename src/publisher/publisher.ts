@@ -165,7 +165,6 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     keys: deps.keys,
     clock,
     recorder,
-    outcomes,
     wantedOf,
     evaluate,
     refresh,
@@ -197,7 +196,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       const state = stateOf(runtime.config.name, reported.group);
       if (!state) continue;
       deps.onLanded?.(state.config, reported.round);
-      await outcomes.landedLate({ runtime, transmitter, state, reported, receipt });
+      await outcomes.landedLate({ runtime, transmitter, state, reported, receipt, alone });
     }
   };
 
@@ -209,15 +208,17 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     signal: AbortSignal,
   ): Promise<void> => {
     const carried = carriedBy(runtime, transmitter, outcome, parts);
-    if (outcome.code === 'confirmed')
-      for (const { group, round } of outcome.rounds) {
-        const state = carried.find(({ config }) => config.id === group);
-        if (state) deps.onLanded?.(state.config, round);
-      }
     const job = { runtime, transmitter, outcome, parts };
     const traceIds = traceRounds(deps.tracing, job, clock.now());
     if (outcome.code === 'confirmed' && parts.length === 0) await landedLate(runtime, transmitter, outcome);
-    else await outcomes.settled({ ...job, states: carried, alone, traceIds });
+    else {
+      if (outcome.code === 'confirmed')
+        for (const [index, { report }] of parts.entries()) {
+          const state = carried[index];
+          if (state) deps.onLanded?.(state.config, report.round);
+        }
+      await outcomes.settled({ ...job, states: carried, alone, traceIds });
+    }
     if (carried.length === 0) return;
     try {
       await refresh(
@@ -233,14 +234,22 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 
   /** Keeps the rounds of all groups of one chain fresh. */
   const watch = async (runtime: ChainRuntime, signal: AbortSignal): Promise<void> => {
+    let unreadable = false;
     while (!signal.aborted) {
       const groups = [...states.values()]
         .map(({ config }) => config)
         .filter(({ chain }) => chain === runtime.config.name);
       try {
         if (deps.ready(runtime.config.name)) await refresh(runtime, groups, signal);
-      } catch {
-        // The pool counts and reports; decisions go on with the last known round.
+        unreadable = false;
+      } catch (error) {
+        // Decisions go on with the last known round. Of endpoints that are away the pool tells.
+        if (!unreadable && runtime.chain.healthy() && !signal.aborted)
+          log.error(
+            { event: 'groups_unreadable', chain: runtime.config.name, error: String(error) },
+            'the chain answers, but not for the groups',
+          );
+        unreadable ||= runtime.chain.healthy();
       }
       await sleep(runtime.config.pollIntervalMs, signal);
     }
@@ -296,6 +305,12 @@ export function createPublisher(deps: PublisherDeps): Publisher {
                 clock,
                 log,
                 gather: (address, jobSignal) => gather(runtime, address, jobSignal),
+                signed: (parts) => {
+                  for (const part of parts) {
+                    const state = states.get(part.evaluation.group);
+                    if (state) outcomes.signed(runtime, transmitter.address, part, state);
+                  }
+                },
                 settled: (outcome, parts) =>
                   settled(runtime, transmitter.address, outcome, parts, working.signal),
               },

@@ -71,21 +71,22 @@ type Receipt = 'hash' | 'gasUsed' | 'effectiveGasPriceWei' | 'blockNumber';
 /** A round's record before its transaction landed. */
 export type DraftedRound = Omit<AuditedRound, Receipt>;
 export type LandedReceipt = Required<Pick<AuditedRound, Receipt>>;
+type GroupOfRound = Pick<AuditedRound, 'chainId' | 'aggregator' | 'groupId'>;
 
 export interface AuditTrail {
   /**
-   * Keeps the record of a round that is about to be sent, for the case that this process never hears of its landing.
-   * Never throws and need not be waited for: the store carries commands out in order, the journal's among them.
+   * Keeps the record of a round that was signed and is about to be sent, for the case that this process never hears of
+   * its landing. Never throws and need not be waited for.
    */
   draft(round: DraftedRound): Promise<void>;
-  /** Records a round that landed, and forgets its drafts. */
+  /** Records a round that landed, and forgets the drafts of its group up to it. */
   recordRound(round: AuditedRound): Promise<void>;
   /**
    * Records a round that an earlier process, or an earlier job, sent.
    * @returns the draft; `undefined` when none was kept, and nothing is recorded then
    */
   recordLate(
-    round: Pick<AuditedRound, 'chainId' | 'aggregator' | 'groupId' | 'round' | 'tick'>,
+    round: GroupOfRound & Pick<AuditedRound, 'round' | 'tick'>,
     receipt: LandedReceipt,
   ): Promise<DraftedRound | undefined>;
   recordReason(feed: string, reason: DecisionReason, detail: string, tick: number): Promise<void>;
@@ -93,21 +94,21 @@ export interface AuditTrail {
   lastRounds(count: number): Promise<AuditedRound[]>;
 }
 
-/** Enough for a month of one group at a round a minute; the stream's bound. */
+/**
+ * The stream of rounds holds about so many characters, and at the most so many records: with four feeds of five sources
+ * some ten thousand. The state store keeps leases and journals too, and refuses all of it when it is full.
+ */
+const MAX_ROUNDS_LENGTH = 50_000_000;
 const MAX_ROUNDS = 50_000;
 const MAX_REASONS = 20_000;
 /** Records that wait while the state store is away; beyond it the oldest are lost, and counted in the log. */
 const MAX_WAITING = 500;
+/** Of one group: as many as a journal keeps signatures of one nonce. */
+const MAX_DRAFTS = 64;
 /** A transaction that was not heard of for so long does not land any more. */
 const DRAFT_MS = 24 * 3_600_000;
-const draftOf = ({
-  chainId,
-  aggregator,
-  groupId,
-  round,
-  tick,
-}: Pick<AuditedRound, 'chainId' | 'aggregator' | 'groupId' | 'round' | 'tick'>): string =>
-  `draft:${chainId}:${aggregator.toLowerCase()}:${groupId}:${round}:${tick}`;
+const draftsOf = ({ chainId, aggregator, groupId }: GroupOfRound): string =>
+  `draft:${chainId}:${aggregator.toLowerCase()}:${groupId}`;
 /** The stream of rounds, as the state store names it. */
 export const ROUNDS = 'audit:rounds';
 /** The stream of changed reasons. */
@@ -154,20 +155,40 @@ export function createAuditTrail({ state, log }: { state: StateStore; log: Logge
     });
     return writing;
   };
-  const recordRound = async (round: AuditedRound): Promise<void> => {
-    await append(ROUNDS, { round: JSON.stringify(round) }, MAX_ROUNDS);
-    await state.delete(draftOf(round)).catch(() => undefined);
+  /** Changes a group's drafts. With the store away nothing is changed, so that none are lost. */
+  const changeDrafts = async (
+    group: GroupOfRound,
+    change: (drafts: readonly DraftedRound[]) => readonly DraftedRound[],
+  ): Promise<void> => {
+    const key = draftsOf(group);
+    try {
+      const held = readDrafts(await state.get(key));
+      const drafts = change(held).slice(-MAX_DRAFTS);
+      if (drafts.length > 0) await state.set(key, JSON.stringify(drafts), { ttlMs: DRAFT_MS });
+      else if (held.length > 0) await state.delete(key);
+    } catch {
+      // The store says itself when it is away, or full.
+    }
+  };
+  const recordRound = async (landed: AuditedRound): Promise<void> => {
+    const text = JSON.stringify(landed);
+    const bound = Math.min(MAX_ROUNDS, Math.ceil(MAX_ROUNDS_LENGTH / text.length));
+    await append(ROUNDS, { round: text }, bound);
+    await changeDrafts(landed, (drafts) => drafts.filter(({ round }) => round > landed.round));
   };
   return {
     recordRound,
-    async draft(round) {
-      await state.set(draftOf(round), JSON.stringify(round), { ttlMs: DRAFT_MS }).catch(() => undefined);
-    },
-    async recordLate(round, receipt) {
-      const text = await state.get(draftOf(round)).catch(() => undefined);
-      if (text === undefined) return undefined;
-      const draft = JSON.parse(text) as DraftedRound;
-      await recordRound({ ...draft, ...receipt });
+    draft: (draft) =>
+      changeDrafts(draft, (drafts) => [
+        ...drafts.filter(({ round, tick }) => round !== draft.round || tick !== draft.tick),
+        draft,
+      ]),
+    async recordLate(landed, receipt) {
+      const text = await state.get(draftsOf(landed)).catch(() => undefined);
+      const draft = readDrafts(text).find(
+        ({ round, tick }) => round === landed.round && tick === landed.tick,
+      );
+      if (draft) await recordRound({ ...draft, ...receipt });
       return draft;
     },
     recordReason: (feed, reason, detail, tick) =>
@@ -180,6 +201,16 @@ export function createAuditTrail({ state, log }: { state: StateStore; log: Logge
 export function readRound(entry: StreamEntry): AuditedRound[] {
   try {
     return [JSON.parse(entry.fields.round ?? '') as AuditedRound];
+  } catch {
+    return [];
+  }
+}
+
+/** Drafts as stored; none when they are not readable. */
+function readDrafts(text: string | undefined): readonly DraftedRound[] {
+  try {
+    const value: unknown = JSON.parse(text ?? '[]');
+    return Array.isArray(value) ? (value as DraftedRound[]) : [];
   } catch {
     return [];
   }

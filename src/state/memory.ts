@@ -4,6 +4,8 @@ import { MAX_KEYS_LISTED, StateError, type StateStore, type StreamEntry } from '
 
 // Far above what a daemon needs (some keys per group and transmitter); a bound, because nothing here may grow for ever.
 const MAX_KEYS = 10_000;
+/** Of one stream: no other process can read it, and this one asks for the newest only. */
+const MAX_ENTRIES = 1_000;
 
 interface Value {
   readonly kind: 'value';
@@ -90,7 +92,8 @@ export function createMemoryState({ clock }: { readonly clock: Clock }): StateSt
       stream.sequence = ms === stream.lastMs ? stream.sequence + 1 : 0;
       stream.lastMs = ms;
       stream.entries.push({ id: `${ms}-${stream.sequence}`, fields: { ...fields } });
-      if (stream.entries.length > maxLength) stream.entries.splice(0, stream.entries.length - maxLength);
+      const excess = stream.entries.length - Math.min(maxLength, MAX_ENTRIES);
+      if (excess > 0) stream.entries.splice(0, excess);
       if (!entry) insert(key, stream);
     },
     last: async (key, count) => {

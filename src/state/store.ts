@@ -65,7 +65,7 @@ export interface StateStore {
   delete(key: string): Promise<void>;
   /** Keys that begin with a prefix, in no order; at most 1,000. */
   keys(prefix: string): Promise<string[]>;
-  /** Appends to a bounded stream; the server may keep somewhat more than `maxLength` entries. */
+  /** Appends to a bounded stream; a server may keep somewhat more than `maxLength` entries, memory at most 1,000. */
   append(stream: string, fields: Readonly<Record<string, string>>, maxLength: number): Promise<void>;
   /** The newest entries, newest first. */
   last(stream: string, count: number): Promise<StreamEntry[]>;

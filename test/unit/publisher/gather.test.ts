@@ -29,16 +29,13 @@ function setUp(
   { gasLimitCap = 3_000_000n, alone = [] as string[], broken = '' } = {},
 ) {
   const states = signedAt.map((_time, index) => groupOf(index + 1));
-  const told: { problems: [string, string][]; drafted: string[] } = { problems: [], drafted: [] };
+  const problems: [string, string][] = [];
   const gather = createGather({
     keys: [key],
     clock: systemClock,
     recorder: {
       signatures: () => {},
-      problem: ({ config }, code) => void told.problems.push([config.name, code]),
-    },
-    outcomes: {
-      drafted: (_runtime, _transmitter, { evaluation }) => void told.drafted.push(evaluation.group),
+      problem: ({ config }, code) => void problems.push([config.name, code]),
     },
     wantedOf: () => states,
     evaluate: ({ config }, held, tick) =>
@@ -66,7 +63,7 @@ function setUp(
     (await gather(runtime, key.address, AbortSignal.timeout(5_000))).map(
       ({ evaluation }) => evaluation.group,
     );
-  return { run, told, states };
+  return { run, problems, states };
 }
 
 describe('groups that are due at the same time', () => {
@@ -76,13 +73,12 @@ describe('groups that are due at the same time', () => {
 
   it('travel in as many transactions as the gas limit asks for, and none is passed over for ever', async () => {
     const times = Array.from({ length: 100 }, (_unused, index) => 1_000 - index);
-    const { run, told } = setUp(times);
+    const { run } = setUp(times);
     const first = await run();
     expect(first.length).toBeGreaterThan(20);
     expect(first.length).toBeLessThan(50);
     // The oldest are the last in the configuration.
     expect(first).toEqual(first.map((_name, index) => `g${100 - index}`));
-    expect(told.drafted).toEqual(first);
   });
 
   it('travel one by one where the limit has no room for more', async () => {
@@ -94,9 +90,9 @@ describe('groups that are due at the same time', () => {
   });
 
   it('do not wait for one that cannot be signed; alone, it makes the job fail instead of calling back what is sent', async () => {
-    const { run, told, states } = setUp([10, 20], { broken: 'g1' });
+    const { run, problems, states } = setUp([10, 20], { broken: 'g1' });
     expect(await run()).toEqual(['g2']);
-    expect(told.problems).toEqual([['g1', 'signing']]);
+    expect(problems).toEqual([['g1', 'signing']]);
     expect(states[0]?.holdUntilMs).toBeGreaterThan(0);
     await expect(setUp([10], { broken: 'g1' }).run()).rejects.toThrow('the signer is offline');
   });

@@ -16,6 +16,7 @@ const part = (group: string, id: number, timestamp: number): GroupPart =>
 /** A transmitter whose jobs the test carries out step by step. */
 function createWorld(gathered: GroupPart[][]) {
   const settled: { outcome: TransmitOutcome; groups: string[] }[] = [];
+  const signed: number[][] = [];
   const jobs: { job: TransmitJob; end: (outcome: TransmitOutcome) => void }[] = [];
   const lane = createLane(
     {
@@ -27,13 +28,14 @@ function createWorld(gathered: GroupPart[][]) {
       clock: systemClock,
       log: pino({ level: 'silent' }),
       gather: async () => gathered.shift() ?? [],
+      signed: (parts) => void signed.push(parts.map(({ report }) => report.timestamp)),
       settled: async (outcome, parts) => {
         settled.push({ outcome, groups: parts.map(({ evaluation }) => evaluation.group) });
       },
     },
     new AbortController().signal,
   );
-  return { lane, jobs, settled };
+  return { lane, jobs, settled, signed };
 }
 const confirmed = (rounds: { group: number; round: number; timestamp: number }[]): TransmitOutcome => ({
   code: 'confirmed',
@@ -58,7 +60,7 @@ describe('the lane of one key', () => {
   it('a group that became due meanwhile joins the replacement, and the outcome tells which parts landed', async () => {
     const first = [part('a', 1, 100)];
     const second = [part('a', 1, 115), part('b', 2, 115)];
-    const { lane, jobs, settled } = createWorld([first, second]);
+    const { lane, jobs, settled, signed } = createWorld([first, second]);
     lane.kick();
     const signal = new AbortController().signal;
     await jobs[0]?.job.prepare(signal);
@@ -69,6 +71,10 @@ describe('the lane of one key', () => {
       { group: 2, round: 1, timestamp: 115 },
     ]);
     expect(lane.carries('b')).toBe(true);
+    // What is prepared may be refused for its price; only what is signed is kept a record of.
+    expect(signed).toEqual([]);
+    replacement?.onSigned?.();
+    expect(signed).toEqual([[115, 115]]);
     // The first attempt landed after all.
     jobs[0]?.end(confirmed([{ group: 1, round: 1, timestamp: 100 }]));
     await lane.close();

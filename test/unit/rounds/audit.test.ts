@@ -14,10 +14,16 @@ import { createLogger } from '../../../src/telemetry/logger.js';
 function setUp() {
   const store = createMemoryState({ clock: systemClock });
   let away = false;
+  const bounds: number[] = [];
+  const reach = <T>(call: () => Promise<T>) =>
+    away ? Promise.reject(new StateError('not_connected', 'away')) : call();
   const state: StateStore = {
     ...store,
-    append: (...args) =>
-      away ? Promise.reject(new StateError('not_connected', 'away')) : store.append(...args),
+    get: (key) => reach(() => store.get(key)),
+    append: (stream, fields, maxLength) => {
+      bounds.push(maxLength);
+      return reach(() => store.append(stream, fields, maxLength));
+    },
   };
   const lines: Record<string, unknown>[] = [];
   const log = createLogger({
@@ -27,6 +33,7 @@ function setUp() {
   return {
     trail: createAuditTrail({ state, log }),
     store,
+    bounds,
     events: () => lines.map(({ event, lost }) => [event, lost]),
     away: (value: boolean) => {
       away = value;
@@ -45,6 +52,35 @@ describe('the record of a round that nobody heard of any more', () => {
     expect(await trail.recordLate(key, receipt)).toEqual(drafted);
     expect(await trail.lastRounds(9)).toEqual([{ ...drafted, ...receipt }]);
     expect(await trail.recordLate(key, receipt)).toBeUndefined();
+  });
+
+  it('is kept of every try until one lands, and of the newest 64', async () => {
+    const { trail, store } = setUp();
+    for (let tick = 1; tick <= 70; tick += 1) await trail.draft({ ...drafted, tick });
+    await trail.draft({ ...drafted, tick: 70 });
+    const [name = ''] = await store.keys('draft:');
+    const held = JSON.parse((await store.get(name)) ?? '') as DraftedRound[];
+    expect(held.map(({ tick }) => tick)).toEqual(Array.from({ length: 64 }, (_unused, index) => index + 7));
+    await trail.draft({ ...drafted, round: 4, tick: 80 });
+    expect(await trail.recordLate({ ...key, tick: 8 }, receipt)).toMatchObject({ tick: 8 });
+    expect(await trail.recordLate({ ...key, tick: 70 }, receipt)).toBeUndefined();
+    expect(await trail.recordLate({ ...key, round: 4, tick: 80 }, receipt)).toMatchObject({ round: 4 });
+    expect(await store.keys('draft:')).toEqual([]);
+  });
+
+  it('is not overwritten while the store is away, and rubbish in its place harms nobody', async () => {
+    const { trail, store, away } = setUp();
+    await trail.draft(drafted);
+    away(true);
+    await trail.draft({ ...drafted, tick: 61 });
+    expect(await trail.recordLate(key, receipt)).toBeUndefined();
+    away(false);
+    const [name = ''] = await store.keys('draft:');
+    expect(JSON.parse((await store.get(name)) ?? '')).toEqual([drafted]);
+    await store.set(name, '{"rubbish"');
+    expect(await trail.recordLate(key, receipt)).toBeUndefined();
+    await trail.draft(drafted);
+    expect(await trail.recordLate(key, receipt)).toEqual(drafted);
   });
 
   it('is not taken from another try of the same round', async () => {
@@ -91,5 +127,14 @@ describe('the audit trail', () => {
       Array.from({ length: 500 }, (_unused, index) => 601 - index),
     );
     expect(events().at(-1)).toEqual(['audit_resumed', 101]);
+  });
+
+  it('never fills the store that leases and journals are in: large rounds are kept fewer', async () => {
+    const { trail, bounds } = setUp();
+    await trail.recordRound(round(1));
+    await trail.recordRound({ ...round(2), packed: `0x${'00'.repeat(5_000)}` } as AuditedRound);
+    expect(bounds[0]).toBe(50_000);
+    expect((bounds[1] ?? 0) * 10_000).toBeLessThanOrEqual(50_000_000);
+    expect(bounds[1]).toBeGreaterThan(4_000);
   });
 });

@@ -28,6 +28,13 @@ describe('state in memory', () => {
     await expect(store.append('stream', { x: '1' }, 1)).rejects.toMatchObject({ code: 'full' });
   });
 
+  it('keeps a thousand entries of a stream at most, whatever is asked: nobody else can read them', async () => {
+    const { store } = storeAt();
+    for (let n = 1; n <= 1_100; n += 1) await store.append('stream', { n: `${n}` }, 50_000);
+    const kept = await store.last('stream', 5_000);
+    expect([kept.length, kept[0]?.fields.n, kept.at(-1)?.fields.n]).toEqual([1_000, '1100', '101']);
+  });
+
   it('numbers entries of a stream upwards even when the wall clock steps back', async () => {
     const { store, time } = storeAt();
     await store.append('s', { n: '1' }, 10);
